@@ -1,0 +1,53 @@
+# Two commands matter: `make demo` and `make test`. Both create .venv when it is missing.
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+# PyTorch is a test peer only. The exact pin keeps an open range from fetching CUDA builds.
+TORCH := torch==2.13.0
+
+.PHONY: help demo test test-all lint docs clean
+
+help:
+	@echo "make demo      train on the embedded digits; leaves a run folder with pictures"
+	@echo "make test      install what the tests need and run them"
+	@echo "make test-all  the same, slow tests included"
+	@echo "make lint      formatter, linter, strict types, floors"
+	@echo "make docs      the documentation as HTML under docs/_build"
+	@echo "make clean     remove .venv and caches"
+
+$(BIN)/pip:
+	@sh tools/make_venv.sh $(VENV)
+
+$(VENV)/.klosed: pyproject.toml | $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml Makefile | $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@ $(VENV)/.klosed
+
+$(VENV)/.docs: pyproject.toml | $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[docs]"
+	@touch $@
+
+demo: $(VENV)/.klosed
+	@$(BIN)/klosed train digits --epochs 60
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2
+
+test-all: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 -m "slow or not slow"
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.docs
+	$(BIN)/sphinx-build -W -b html docs docs/_build/html
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache docs/_build
