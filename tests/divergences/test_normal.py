@@ -4,7 +4,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from klosed.divergences.standard_normal import kl_standard_normal
+from klosed.divergences.normal import kl_standard_normal
 
 POINTS = [0.0, 1e-12, -1e-12, 3e-8, -1e-8, 1e-3, -1e-3, 0.4, -0.9, 2.0, -3.0, 40.0, -60.0]
 

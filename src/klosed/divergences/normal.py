@@ -42,7 +42,7 @@ def kl_standard_normal(loc: Floats, log_variance: Floats) -> tuple[Floats, Float
     Examples
     --------
     >>> import numpy as np
-    >>> from klosed.divergences.standard_normal import kl_standard_normal
+    >>> from klosed.divergences.normal import kl_standard_normal
     >>> value, grad_loc, grad_log_variance = kl_standard_normal(np.array([1.0]), np.array([0.0]))
     >>> value.tolist(), grad_loc.tolist(), grad_log_variance.tolist()
     ([0.5], [1.0], [0.0])
