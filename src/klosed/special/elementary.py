@@ -84,7 +84,7 @@ def phi(x: Array) -> Array:
     --------
     >>> from klosed.special import phi
     >>> float(phi(1e-9))
-    4.999999996666667e-19
+    4.99999999666666...e-19
     """
     return evaluate(_phi, x)
 
