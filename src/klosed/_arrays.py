@@ -1,0 +1,203 @@
+"""Arrays of any kind: namespace, dtype, shapes and domains. Floor 0: imports only errors.
+
+NumPy, PyTorch, JAX, CuPy and array-api-strict arrays go in and the same kind comes out. No
+library is imported here unless the caller's arrays already belong to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import array_api_compat as compat
+import numpy as np
+
+from klosed.errors import ArrayKindError, ParameterError, ShapeError
+
+__all__ = [
+    "Array",
+    "broadcast_shapes",
+    "check_domain",
+    "gather",
+    "is_weak",
+    "kind",
+    "like",
+    "namespace",
+    "same_kind",
+    "sum_to_shape",
+]
+
+Array = Any
+
+_KINDS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
+    ("NumPy", compat.is_numpy_array),
+    ("PyTorch", compat.is_torch_array),
+    ("JAX", compat.is_jax_array),
+    ("CuPy", compat.is_cupy_array),
+)
+
+
+def namespace(x: Array) -> Any:
+    """Return the array API namespace of one array."""
+    return compat.array_namespace(x)
+
+
+def kind(x: Any) -> str | None:
+    """Return the name of the array library x belongs to; None for plain numbers and lists."""
+    for name, belongs in _KINDS:
+        if belongs(x):
+            return name
+    if hasattr(x, "__array_namespace__"):
+        return str(x.__array_namespace__().__name__)
+    return None
+
+
+def is_weak(*values: Any) -> bool:
+    """Return True where every value is a plain number or list, which fits arrays of any kind."""
+    return all(kind(v) is None for v in values)
+
+
+def like(value: Any, array: Array) -> Array:
+    """Return `value` as an array of the kind, dtype and device of `array`."""
+    xp = namespace(array)
+    if kind(value) == kind(array):
+        return value if value.dtype == array.dtype else xp.astype(value, array.dtype)
+    if kind(array) in ("NumPy", "JAX"):  # a NumPy scalar or a JAX tracer has no device to name
+        return xp.asarray(value, dtype=array.dtype)
+    return xp.asarray(value, dtype=array.dtype, device=compat.device(array))
+
+
+def same_kind(groups: Mapping[str, Sequence[Array]], weak: Mapping[str, bool]) -> list[list[Array]]:
+    """Bring groups of arrays (each already of one kind and dtype) to a common kind and dtype.
+
+    Groups marked weak came from plain numbers and follow the others.
+    """
+    leaders = {n: g for n, g in groups.items() if g and not weak[n]}
+    leaders = leaders or {n: g for n, g in groups.items() if g}
+    _check_one_kind({name: group[0] for name, group in leaders.items()})
+    firsts = [group[0] for group in leaders.values()]
+    dtypes = [first.dtype for first in firsts]
+    lead = firsts[0]
+    if any(d != lead.dtype for d in dtypes):
+        xp = namespace(lead)
+        lead = xp.astype(lead, xp.result_type(*dtypes))
+    return [[like(a, lead) for a in group] for group in groups.values()]
+
+
+def gather(**given: Any) -> dict[str, Array]:
+    """Return the given values as arrays of one kind and one floating dtype.
+
+    Plain numbers, lists and NumPy scalars take the kind and dtype of the arrays beside them.
+    Integers become the floating dtype of the arrays beside them, else the kind's default.
+
+    Raises
+    ------
+    ArrayKindError
+        Arrays of two kinds, or values that are not real numbers.
+    """
+    arrays = {n: v for n, v in given.items() if kind(v) and not isinstance(v, np.generic)}
+    arrays = arrays or {n: v for n, v in given.items() if isinstance(v, np.generic)}
+    _check_one_kind(arrays)
+    if not arrays:
+        arrays = {n: _from_plain(n, v) for n, v in given.items()}
+    lead = next(iter(arrays.values()))
+    xp = namespace(lead)
+    dtypes = [_floating(xp, name, array) for name, array in arrays.items()]
+    floats = [d for d in dtypes if d is not None]
+    dtype = xp.result_type(*floats) if floats else xp.asarray(0.0).dtype
+    if lead.dtype != dtype:
+        lead = xp.astype(lead, dtype)
+    # No asarray on arrays of the right kind: it would detach a torch gradient.
+    return {
+        n: like(arrays[n] if n in arrays else _from_plain(n, v), lead) for n, v in given.items()
+    }
+
+
+def broadcast_shapes(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the common shape, or raise ShapeError naming each parameter and its shape."""
+    try:
+        return tuple(np.broadcast_shapes(*shapes.values()))
+    except ValueError:
+        listed = ", ".join(f"{name} has {tuple(shape)}" for name, shape in shapes.items())
+        raise ShapeError(
+            f"batch shapes must broadcast; {listed}. Align the axes from the right, "
+            "each equal or 1."
+        ) from None
+
+
+def check_domain(
+    name: str, x: Array, inside: Callable[[Array], Array], rule: str, advice: str = ""
+) -> None:
+    """Raise ParameterError unless inside(x) holds everywhere; do nothing while tracing.
+
+    While JAX or torch.compile traces, and inside torch.func.vmap, values cannot be read.
+    """
+    if _is_tracing(x):
+        return
+    with np.errstate(invalid="ignore"):
+        ok = inside(x)
+    xp = namespace(ok)
+    try:
+        if bool(xp.all(ok)):
+            return
+    except RuntimeError:  # torch.func.vmap: the values are there but may not be read
+        return
+    flat = int(xp.argmin(xp.astype(xp.reshape(ok, (-1,)), xp.int32)))
+    index = tuple(int(i) for i in np.unravel_index(flat, ok.shape))
+    got = f"{float(x[index]):.6g}" if ok.ndim == x.ndim else "something else"
+    where = f" at index {index}" if index else ""
+    raise ParameterError(f"{name} must be {rule}; got {got}{where}.{' ' if advice else ''}{advice}")
+
+
+def sum_to_shape(x: Array, shape: tuple[int, ...]) -> Array:
+    """Return x summed over the axes along which `shape` was broadcast to x's shape."""
+    xp = namespace(x)
+    extra = x.ndim - len(shape)
+    axes = tuple(i for i in range(x.ndim) if i < extra or (shape[i - extra] == 1 != x.shape[i]))
+    return xp.reshape(xp.sum(x, axis=axes), shape) if axes else x
+
+
+def _check_one_kind(arrays: Mapping[str, Array]) -> None:
+    kinds = {name: kind(array) for name, array in arrays.items()}
+    if len(set(kinds.values())) > 1:
+        listed = ", ".join(f"{name} is {k}" for name, k in kinds.items())
+        raise ArrayKindError(
+            f"arrays must be of one kind; {listed}. Convert them to one library first."
+        )
+
+
+def _from_plain(name: str, value: Any) -> Array:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ShapeError(
+            f"{name} must be a regular nest of numbers; got {value!r}. Make its rows equally long."
+        ) from None
+    if array.dtype.kind not in "iuf":
+        raise ArrayKindError(
+            f"{name} must be real numbers; got {type(value).__name__} of {array.dtype}. Pass a "
+            "number, a list, or a NumPy, PyTorch, JAX or CuPy array."
+        )
+    return array
+
+
+def _floating(xp: Any, name: str, array: Array) -> Any:
+    if xp.isdtype(array.dtype, "real floating"):
+        return array.dtype
+    if xp.isdtype(array.dtype, "integral"):
+        return None
+    raise ArrayKindError(
+        f"{name} must be real numbers; got dtype {array.dtype}. Convert it to a floating dtype."
+    )
+
+
+def _is_tracing(x: Array) -> bool:
+    if compat.is_jax_array(x):
+        import jax
+
+        return isinstance(x, jax.core.Tracer)
+    if compat.is_torch_array(x):
+        import torch
+
+        return bool(torch.compiler.is_compiling())
+    return False
