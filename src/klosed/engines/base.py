@@ -1,0 +1,73 @@
+"""What every engine offers, and the loss they all return."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from klosed.errors import ShapeError
+from klosed.models.parameters import Parameters
+from klosed.models.spec import VAESpec
+
+__all__ = ["Engine", "Loss", "check_batch"]
+
+Array = NDArray[Any]
+
+
+class Loss(float):
+    """Loss in nats per example; a float that remembers its two parts.
+
+    loss = reconstruction + beta · kl, each averaged over the examples of the batch.
+    """
+
+    reconstruction: float
+    kl: float
+
+    def __new__(cls, reconstruction: float, kl: float, beta: float = 1.0) -> Loss:
+        """Return reconstruction + beta · kl, remembering both."""
+        loss = super().__new__(cls, reconstruction + beta * kl)
+        loss.reconstruction = float(reconstruction)
+        loss.kl = float(kl)
+        return loss
+
+
+class Engine(Protocol):
+    """Computes one VAE. Keeps no state: parameters and noise come in, results go out."""
+
+    name: str
+    spec: VAESpec
+
+    def init(self, seed: int = 0, dtype: DTypeLike = np.float32) -> Parameters:
+        """Return fresh parameters; a function of (spec, seed)."""
+        ...
+
+    def loss(self, params: Parameters, x: Array, noise: Array, *, beta: float = 1.0) -> Loss:
+        """Return −ELBO in nats per example."""
+        ...
+
+    def loss_and_grad(
+        self, params: Parameters, x: Array, noise: Array, *, beta: float = 1.0
+    ) -> tuple[Loss, Parameters]:
+        """Return −ELBO in nats per example, and its gradient by parameter name."""
+        ...
+
+    def encode(self, params: Parameters, x: Array) -> tuple[Array, Array]:
+        """Return (loc, log_variance) of q(z | x), each of shape (batch, n_components)."""
+        ...
+
+    def decode(self, params: Parameters, z: Array) -> Array:
+        """Return the decoder's output (logits or means), shape (batch, n_features)."""
+        ...
+
+
+def check_batch(spec: VAESpec, x: Array, noise: Array) -> None:
+    """Raise ShapeError unless x is (batch, n_features) and noise (batch, n_components)."""
+    if x.ndim != 2 or x.shape[1] != spec.n_features or len(x) == 0:
+        raise ShapeError(f"x must have shape (batch >= 1, {spec.n_features}); got {x.shape}.")
+    if noise.shape != (len(x), spec.n_components):
+        raise ShapeError(
+            f"noise must have shape (batch, n_components) = ({len(x)}, {spec.n_components}); "
+            f"got {noise.shape}."
+        )

@@ -1,0 +1,301 @@
+"""The training loop: data → batches → loss and gradient → step, epoch after epoch.
+
+It touches no file and prints nothing; callbacks do. What happens at a step depends on the
+position alone, so a loop entered in the middle goes on as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from klosed.engines import Engine, Loss
+from klosed.errors import DataError, NonFiniteLossError, TrainingInterrupted
+from klosed.models import Parameters, Scaling
+from klosed.random import Purpose, permutation, standard_normal
+from klosed.training.config import TrainingConfig
+from klosed.training.state import TrainingState
+
+__all__ = ["Callback", "EpochRecord", "Progress", "TrainingData", "fit", "mean_loss"]
+
+Array = NDArray[Any]
+_EVALUATION_ROWS = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """Rows to learn from, rows to report on, and how both are scaled."""
+
+    train: Array
+    test: Array | None = None
+    scaling: Scaling = dataclasses.field(default_factory=Scaling.none)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the loop is, with the running means of the current epoch, in nats per example."""
+
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    loss: float
+    reconstruction: float
+    kl: float
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One line of metrics.jsonl; losses in nats per example, seconds of training this epoch."""
+
+    epoch: int
+    step: int
+    train_loss: float
+    train_reconstruction: float
+    train_kl: float
+    test_loss: float | None
+    test_reconstruction: float | None
+    test_kl: float | None
+    validation_loss: float | None
+    beta: float
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON types."""
+        return dataclasses.asdict(self)
+
+
+class Callback:
+    """What may happen around training; override what you need."""
+
+    def on_start(self, state: TrainingState, progress: Progress) -> None:
+        """Before the first step, also of a resumed run."""
+
+    def on_step(self, progress: Progress) -> None:
+        """After every step."""
+
+    def on_epoch(self, record: EpochRecord, state: TrainingState) -> None:
+        """After every epoch."""
+
+    def on_interrupt(self, state: TrainingState) -> None:
+        """After the step at which training was asked to stop."""
+
+    def on_end(self, state: TrainingState) -> None:
+        """After the last epoch."""
+
+
+def mean_loss(
+    engine: Engine, params: Parameters, x: Array, scaling: Scaling, *, seed: int, beta: float = 1.0
+) -> Loss:
+    """Return the mean loss over all rows in nats per example, with one noise sample a row.
+
+    The noise is a function of the seed and the row, so that epochs are compared on equal terms.
+    """
+    dtype = params["encoder.loc.weight"].dtype
+    reconstruction = kl = 0.0
+    for chunk, start in enumerate(range(0, len(x), _EVALUATION_ROWS)):
+        rows = scaling.apply(x[start : start + _EVALUATION_ROWS], dtype)
+        shape = (len(rows), engine.spec.n_components)
+        noise = standard_normal(seed, Purpose.EVALUATION_NOISE, chunk, shape, dtype)
+        loss = engine.loss(params, rows, noise, beta=beta)
+        reconstruction += loss.reconstruction * len(rows)
+        kl += loss.kl * len(rows)
+    return Loss(reconstruction / len(x), kl / len(x), beta)
+
+
+def fit(
+    engine: Engine,
+    config: TrainingConfig,
+    data: TrainingData,
+    state: TrainingState | None = None,
+    *,
+    callbacks: Sequence[Callback] = (),
+    should_stop: Callable[[], bool] = lambda: False,
+) -> TrainingState:
+    """Train until `config.epochs` epochs are done, or early stopping ends the run.
+
+    Parameters
+    ----------
+    engine, config, data
+        What to train, how, and on what.
+    state : TrainingState, optional
+        Where to go on; updated in place. A fresh one by default.
+    callbacks : sequence of Callback
+    should_stop : callable
+        Asked after every step; when true, training stops there.
+
+    Raises
+    ------
+    DataError
+        Fewer rows than one batch.
+    NonFiniteLossError
+        The loss or a parameter became NaN or infinite: names epoch, step and likely cause.
+    TrainingInterrupted
+        `should_stop` said so; `on_interrupt` has run.
+    """
+    train_rows, validation_rows = _split(config, len(data.train))
+    if len(train_rows) < config.batch_size:
+        raise DataError(
+            f"batch_size must not exceed the number of training rows; got batch_size "
+            f"{config.batch_size} for {len(train_rows)} rows."
+        )
+    optimizer = config.make_optimizer()
+    if state is None:
+        params = engine.init(config.seed)
+        state = TrainingState(params=params, moments=optimizer.init(params))
+    batches = math.ceil(len(train_rows) / config.batch_size)
+    for callback in callbacks:
+        callback.on_start(state, _progress(config, state, batches))
+    # A diverging run is reported by its loss, not by a stream of floating-point warnings.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        while state.epoch < config.epochs and not state.stopped_early:
+            for rows, noise in _batches(engine, config, data.train, train_rows, state):
+                started = time.perf_counter()
+                x = data.scaling.apply(data.train[rows], noise.dtype)
+                loss, grads = engine.loss_and_grad(state.params, x, noise, beta=config.beta)
+                if not math.isfinite(loss):
+                    raise NonFiniteLossError(_why_not_finite(engine, config, state, x, loss))
+                optimizer.update(state.params, grads, state.moments, state.step + 1)
+                _count_step(state, loss, len(x), time.perf_counter() - started)
+                for callback in callbacks:
+                    callback.on_step(_progress(config, state, batches))
+                if should_stop():
+                    _interrupt(config, state, callbacks)
+            record = _finish_epoch(engine, config, data, validation_rows, state)
+            for callback in callbacks:
+                callback.on_epoch(record, state)
+    for callback in callbacks:
+        callback.on_end(state)
+    return state
+
+
+def _split(config: TrainingConfig, n: int) -> tuple[Array, Array | None]:
+    """Return row numbers to train on and, under early stopping, to hold out."""
+    if not config.early_stopping:
+        return np.arange(n), None
+    order = permutation(config.seed, Purpose.SPLIT, 0, n)
+    n_held_out = max(1, round(config.validation_fraction * n))
+    return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
+
+
+def _batches(
+    engine: Engine, config: TrainingConfig, x: Array, train_rows: Array, state: TrainingState
+) -> Iterator[tuple[Array, Array]]:
+    """Yield (row numbers, noise) of the batches left in the current epoch."""
+    order = permutation(config.seed, Purpose.SHUFFLE, state.epoch, len(train_rows))
+    dtype = state.params["encoder.loc.weight"].dtype
+    for start in range(state.batch * config.batch_size, len(order), config.batch_size):
+        rows = train_rows[order[start : start + config.batch_size]]
+        shape = (len(rows), engine.spec.n_components)
+        yield rows, standard_normal(config.seed, Purpose.TRAINING_NOISE, state.step, shape, dtype)
+
+
+def _count_step(state: TrainingState, loss: Loss, n: int, seconds: float) -> None:
+    state.batch += 1
+    state.step += 1
+    state.seconds += seconds
+    for name, value in (("n", 1.0), ("reconstruction", loss.reconstruction), ("kl", loss.kl)):
+        state.sums[name] = state.sums.get(name, 0.0) + value * n
+
+
+def _means(config: TrainingConfig, state: TrainingState) -> Loss:
+    n = state.sums.get("n", math.nan)
+    reconstruction, kl = (state.sums.get(name, math.nan) / n for name in ("reconstruction", "kl"))
+    return Loss(reconstruction, kl, config.beta)
+
+
+def _progress(config: TrainingConfig, state: TrainingState, batches: int) -> Progress:
+    mean = _means(config, state)
+    return Progress(
+        epoch=state.epoch + 1,
+        epochs=config.epochs,
+        batch=state.batch,
+        batches=batches,
+        loss=float(mean),
+        reconstruction=mean.reconstruction,
+        kl=mean.kl,
+    )
+
+
+def _interrupt(config: TrainingConfig, state: TrainingState, callbacks: Sequence[Callback]) -> None:
+    for callback in callbacks:
+        callback.on_interrupt(state)
+    raise TrainingInterrupted(
+        f"interrupted in epoch {state.epoch + 1} of {config.epochs}, after step {state.step}."
+    )
+
+
+def _finish_epoch(
+    engine: Engine,
+    config: TrainingConfig,
+    data: TrainingData,
+    validation_rows: Array | None,
+    state: TrainingState,
+) -> EpochRecord:
+    if not state.is_finite():
+        raise NonFiniteLossError(
+            f"a parameter became infinite or NaN at the end of epoch {state.epoch + 1}, step "
+            f"{state.step}. Lower the learning rate (now {config.learning_rate:g})."
+        )
+
+    def loss_on(x: Array) -> Loss:
+        seed, beta = config.seed, config.beta
+        return mean_loss(engine, state.params, x, data.scaling, seed=seed, beta=beta)
+
+    train = _means(config, state)
+    test = None if data.test is None else loss_on(data.test)
+    validation = None if validation_rows is None else loss_on(data.train[validation_rows])
+    record = EpochRecord(
+        epoch=state.epoch + 1,
+        step=state.step,
+        train_loss=float(train),
+        train_reconstruction=train.reconstruction,
+        train_kl=train.kl,
+        test_loss=None if test is None else float(test),
+        test_reconstruction=None if test is None else test.reconstruction,
+        test_kl=None if test is None else test.kl,
+        validation_loss=None if validation is None else float(validation),
+        beta=config.beta,
+        seconds=state.seconds,
+    )
+    state.epoch += 1
+    state.batch, state.sums, state.seconds = 0, {}, 0.0
+    if validation is not None:
+        _note_validation(config, state, float(validation))
+    return record
+
+
+def _note_validation(config: TrainingConfig, state: TrainingState, loss: float) -> None:
+    if state.best_loss is None or loss < state.best_loss:
+        state.best_loss = loss
+        state.best_params = {name: array.copy() for name, array in state.params.items()}
+        state.epochs_without_improvement = 0
+    else:
+        state.epochs_without_improvement += 1
+        state.stopped_early = state.epochs_without_improvement >= config.patience
+
+
+def _why_not_finite(
+    engine: Engine, config: TrainingConfig, state: TrainingState, x: Array, loss: Loss
+) -> str:
+    """Say where the loss stopped being finite and what most likely caused it."""
+    where = f"the loss became {float(loss)} in epoch {state.epoch + 1}, step {state.step + 1}"
+    lower = f"Lower the learning rate (now {config.learning_rate:g})."
+    if not np.isfinite(x).all():
+        return f"{where}: the batch holds NaN or infinite values. Clean the data."
+    if not state.is_finite():
+        return f"{where}: a parameter had become infinite or NaN. {lower}"
+    _, log_variance = engine.encode(state.params, x)
+    largest = float(np.abs(log_variance).max())
+    if not largest < np.log(np.finfo(x.dtype).max):
+        return (
+            f"{where}: the encoder's log-variance reached {largest:.3g} and exp overflowed. {lower}"
+        )
+    return f"{where}: the decoder's output overflowed. {lower}"

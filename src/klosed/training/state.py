@@ -1,0 +1,114 @@
+"""Everything a run needs to go on where it stopped, as one safetensors file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from klosed.errors import CheckpointError, FileFormatError
+from klosed.models.files import read_tensors, write_tensors
+from klosed.models.parameters import Parameters, parameter_shapes
+from klosed.models.spec import VAESpec
+from klosed.training.config import TrainingConfig
+
+__all__ = ["TrainingState"]
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass
+class TrainingState:
+    """Where training stands. Noise and order are functions of the position, so this is all.
+
+    `epoch` counts finished epochs, `batch` the finished batches of the current one, and `step`
+    all batches ever. `sums` holds the running sums of the current epoch.
+    """
+
+    params: Parameters
+    moments: Arrays
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    best_loss: float | None = None
+    epochs_without_improvement: int = 0
+    best_params: Parameters | None = None
+    stopped_early: bool = False
+
+    @property
+    def final_params(self) -> Parameters:
+        """The parameters to keep: the best epoch's under early stopping, else the last."""
+        return self.params if self.best_params is None else self.best_params
+
+    def save(self, path: str | Path, spec: VAESpec, config: TrainingConfig) -> None:
+        """Write the state to `path`, atomically."""
+        tensors = {f"param.{name}": array for name, array in self.params.items()}
+        tensors |= {f"moment.{name}": array for name, array in self.moments.items()}
+        if self.best_params is not None:
+            tensors |= {f"best.{name}": array for name, array in self.best_params.items()}
+        header = {name: getattr(self, name) for name in _HEADER_FIELDS}
+        write_tensors(
+            path, tensors, header | {"spec": spec.to_dict(), "training": config.to_dict()}
+        )
+
+    @classmethod
+    def load(cls, path: str | Path, spec: VAESpec, config: TrainingConfig) -> TrainingState:
+        """Return the state saved at `path`.
+
+        Raises
+        ------
+        CheckpointError
+            The file is missing or damaged, or was written for another model or training.
+        """
+        try:
+            tensors, header = read_tensors(path)
+            parts: dict[str, Arrays] = {"param": {}, "moment": {}, "best": {}}
+            for name, array in tensors.items():
+                part, _, rest = name.partition(".")
+                parts[part][rest] = array
+            fields = {name: header[name] for name in _HEADER_FIELDS}
+            params, best = (
+                {name: parts[part][name] for name in parameter_shapes(spec)}
+                if parts[part]
+                else None
+                for part in ("param", "best")
+            )
+            saved_spec, saved_config = header["spec"], header["training"]
+        except (FileFormatError, KeyError, TypeError) as error:
+            raise CheckpointError(f"cannot resume from {path}: {error}") from None
+        _check_same(path, "model", saved_spec, spec.to_dict())
+        # How long to train may change from session to session; nothing computed depends on it.
+        _check_same(path, "training", saved_config | {"epochs": config.epochs}, config.to_dict())
+        if params is None:
+            raise CheckpointError(f"cannot resume from {path}: it holds no parameters.")
+        return cls(params=params, moments=parts["moment"], best_params=best, **fields)
+
+    def is_finite(self) -> bool:
+        """Return True if every parameter is finite."""
+        return all(bool(np.isfinite(array).all()) for array in self.params.values())
+
+
+_HEADER_FIELDS = (
+    "epoch",
+    "batch",
+    "step",
+    "sums",
+    "seconds",
+    "best_loss",
+    "epochs_without_improvement",
+    "stopped_early",
+)
+
+
+def _check_same(path: str | Path, what: str, saved: dict[str, Any], now: dict[str, Any]) -> None:
+    for name, value in now.items():
+        if saved.get(name) != value:
+            raise CheckpointError(
+                f"cannot resume from {path}: its {what} has {name} = {saved.get(name)!r}, "
+                f"this run asks for {value!r}."
+            )
