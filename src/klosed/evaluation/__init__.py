@@ -1,0 +1,9 @@
+"""How good a trained model is: bounds and estimates of its likelihood, with their errors.
+
+Floor 6: imports nothing of training, plots or the command line.
+"""
+
+from klosed.evaluation.importance import ExampleScores, score_examples
+from klosed.evaluation.summary import Estimate, Summary
+
+__all__ = ["Estimate", "ExampleScores", "Summary", "score_examples"]
