@@ -79,6 +79,14 @@ def test_elbo_parts_are_within_their_error_of_the_moments_of_q():
     assert 0.85 < z.std() < 1.15
 
 
+def test_the_variance_of_two_samples_is_unbiased():
+    model, params, marginal = linear_gaussian(9, 3, 5, exact=False)
+    x = marginal.rvs(400, random_state=6)
+    two = score_examples(model, params, x, n_samples=2).reconstruction_variance
+    many = score_examples(model, params, x, n_samples=2000).reconstruction_variance
+    assert two.mean() * 2 == pytest.approx(many.mean() * 2000, rel=0.15)
+
+
 def test_kl_is_the_integral():
     model, params, marginal = linear_gaussian(4, 1, 7, exact=False)
     x = marginal.rvs(1, random_state=8)[None]

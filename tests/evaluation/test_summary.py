@@ -39,6 +39,7 @@ def test_summary_signs_and_errors():
     assert summary.kl.value == 21.5
     assert summary.elbo.value == -103.0
     assert summary.log_likelihood.value == -96.5
+    assert summary.kl.standard_error == pytest.approx(math.sqrt(5 / 3 / 4))
     assert summary.kl.monte_carlo_error == 0
     assert summary.elbo.monte_carlo_error == pytest.approx(0.1)  # √(4 · 0.04) / 4
     variance = (1 / 50 - 1 / 100) * 100 / 99

@@ -181,7 +181,8 @@ def score_examples(
             f"the model gives row {row} no finite likelihood. Check that the data are in the units "
             "that the model was trained on."
         )
-    return ExampleScores(*columns, n_samples)
+    reconstruction, variance, kl, log_likelihood, sizes = columns
+    return ExampleScores(reconstruction, variance, kl, log_likelihood, sizes, n_samples)
 
 
 def _score(
