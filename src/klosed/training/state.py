@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from klosed.errors import CheckpointError, FileFormatError
+from klosed.errors import CheckpointError, FileFormatError, ShapeError, SpecError
 from klosed.models.files import read_tensors, write_tensors
-from klosed.models.parameters import Parameters, parameter_shapes
+from klosed.models.parameters import Parameters, check_parameters
 from klosed.models.spec import VAESpec
 from klosed.training.config import TrainingConfig
 
@@ -67,26 +67,25 @@ class TrainingState:
         """
         try:
             tensors, header = read_tensors(path)
-            parts: dict[str, Arrays] = {"param": {}, "moment": {}, "best": {}}
-            for name, array in tensors.items():
-                part, _, rest = name.partition(".")
-                parts[part][rest] = array
+            _check_same(path, "model", header["spec"], spec.to_dict())
+            # How long to train may change between sessions; nothing computed depends on it.
+            saved = header["training"] | {"epochs": config.epochs}
+            _check_same(path, "training", saved, config.to_dict())
+            params, moments, best = (_part(tensors, part) for part in ("param", "moment", "best"))
+            for arrays in (params, best) if best else (params,):
+                check_parameters(spec, arrays)
+            _check_moments(moments, config.make_optimizer().init(params))
             fields = {name: header[name] for name in _HEADER_FIELDS}
-            params, best = (
-                {name: parts[part][name] for name in parameter_shapes(spec)}
-                if parts[part]
-                else None
-                for part in ("param", "best")
-            )
-            saved_spec, saved_config = header["spec"], header["training"]
-        except (FileFormatError, KeyError, TypeError) as error:
+        except (
+            FileFormatError,
+            SpecError,
+            ShapeError,
+            KeyError,
+            TypeError,
+            AttributeError,
+        ) as error:
             raise CheckpointError(f"cannot resume from {path}: {error}") from None
-        _check_same(path, "model", saved_spec, spec.to_dict())
-        # How long to train may change from session to session; nothing computed depends on it.
-        _check_same(path, "training", saved_config | {"epochs": config.epochs}, config.to_dict())
-        if params is None:
-            raise CheckpointError(f"cannot resume from {path}: it holds no parameters.")
-        return cls(params=params, moments=parts["moment"], best_params=best, **fields)
+        return cls(params=params, moments=moments, best_params=best or None, **fields)
 
     def is_finite(self) -> bool:
         """Return True if every parameter is finite."""
@@ -103,6 +102,17 @@ _HEADER_FIELDS = (
     "epochs_without_improvement",
     "stopped_early",
 )
+
+
+def _part(tensors: Arrays, part: str) -> Arrays:
+    prefix = f"{part}."
+    return {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}
+
+
+def _check_moments(moments: Arrays, expected: Arrays) -> None:
+    for name, array in expected.items():
+        if moments[name].shape != array.shape or moments[name].dtype != array.dtype:
+            raise ShapeError(f"moment {name} must be {array.shape} {array.dtype}.")
 
 
 def _check_same(path: str | Path, what: str, saved: dict[str, Any], now: dict[str, Any]) -> None:

@@ -1,0 +1,38 @@
+"""Small VAEs that together pass through every term of every gradient."""
+
+import numpy as np
+
+from klosed import VAESpec
+from klosed.engines.reference import ReferenceEngine
+
+from .differences import worst_error
+
+SPECS = {
+    "bernoulli": VAESpec(4, 2, (5,), activation="tanh"),
+    "bernoulli deep": VAESpec(4, 2, (5, 3), (3, 4), activation="softplus"),
+    "bernoulli linear": VAESpec(4, 2, ()),
+    "gaussian fixed": VAESpec(4, 2, (5,), activation="gelu", likelihood="gaussian", variance=0.3),
+    "gaussian scalar": VAESpec(4, 2, (5,), activation="sigmoid", likelihood="gaussian"),
+    "gaussian per feature": VAESpec(
+        4, 2, (5,), activation="tanh", likelihood="gaussian", variance="per_feature"
+    ),
+    "one of each": VAESpec(1, 1, (2,), activation="tanh", likelihood="gaussian"),
+}
+
+
+def batch(spec: VAESpec, n: int = 3, seed: int = 0):
+    """(params, x, noise) in float64, nothing at a special value."""
+    rng = np.random.default_rng(seed)
+    params = {
+        name: rng.normal(scale=0.7, size=array.shape)
+        for name, array in ReferenceEngine(spec).init(0, np.float64).items()
+    }
+    x = rng.uniform(size=(n, spec.n_features))
+    return params, x, rng.normal(size=(n, spec.n_components))
+
+
+def vae_error(engine, beta: float = 0.7) -> tuple[float, str]:
+    """Worst relative gradient error of the whole VAE, and the parameter's name."""
+    params, x, noise = batch(engine.spec)
+    _, grads = engine.loss_and_grad(params, x, noise, beta=beta)
+    return worst_error(lambda: engine.loss(params, x, noise, beta=beta), params, grads)
