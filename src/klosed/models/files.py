@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from klosed._files import atomic_write
-from klosed.errors import FileFormatError, KlosedError
+from klosed.errors import FileFormatError, KlosedError, ShapeError
 from klosed.models.parameters import Parameters, check_parameters, parameter_shapes
 from klosed.models.scaling import Scaling
 from klosed.models.spec import VAESpec
@@ -84,6 +84,8 @@ def load_model(path: str | Path) -> Model:
         scaling = Scaling.from_arrays(header["scaling"], tensors)
         params = {name: tensors.pop(name) for name in parameter_shapes(spec)}
         check_parameters(spec, params)
+        if scaling.shift.shape not in ((1,), (spec.n_features,)):
+            raise ShapeError(f"data.shift must have shape ({spec.n_features},).")
     except (KeyError, TypeError, KlosedError) as error:
         raise FileFormatError(f"{path} does not hold a klosed model: {error}") from None
     return Model(spec, params, scaling)

@@ -6,27 +6,46 @@ The loss is in nats of the scaled data.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from klosed.errors import DataError
+from klosed.errors import DataError, ShapeError, SpecError
 
 __all__ = ["Scaling"]
 
 Array = NDArray[Any]
+_KINDS = ("none", "bytes", "standardize")
 _ROWS_AT_ONCE = 65536
 
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """An affine map of each feature; kinds "none", "bytes" (x / 255) and "standardize"."""
+    """An affine map of each feature; kinds "none", "bytes" (x / 255) and "standardize".
+
+    `shift` and `scale` hold one number, or one a feature.
+    """
 
     kind: str
     shift: Array
     scale: Array
+
+    def __post_init__(self) -> None:
+        if self.kind not in _KINDS:
+            raise SpecError(f"scaling must be one of {', '.join(_KINDS)}; got {self.kind!r}.")
+        if self.shift.shape != self.scale.shape or self.shift.ndim != 1:
+            raise ShapeError(
+                "scaling needs a shift and a scale of one shape (n_features,); "
+                f"got {self.shift.shape} and {self.scale.shape}."
+            )
+        if (
+            not (np.isfinite(self.shift).all() and np.isfinite(self.scale).all())
+            or (self.scale <= 0).any()
+        ):
+            raise SpecError("scaling needs a finite shift and a finite scale > 0.")
 
     @classmethod
     def none(cls) -> Scaling:
@@ -46,11 +65,10 @@ class Scaling:
         """
         if len(x) == 0:
             raise DataError("cannot standardize zero rows.")
-        starts = range(0, len(x), _ROWS_AT_ONCE)
-        shift = sum(x[i : i + _ROWS_AT_ONCE].sum(axis=0, dtype=np.float64) for i in starts)
-        shift = np.asarray(shift) / len(x)
-        square = sum(((x[i : i + _ROWS_AT_ONCE] - shift) ** 2).sum(axis=0) for i in starts)
-        scale = np.sqrt(np.asarray(square) / len(x))
+        # Two passes around a row of the data: sums of large numbers would lose the small spread.
+        origin = x[0].astype(np.float64)
+        shift = origin + _mean(x, lambda rows: rows - origin)
+        scale = np.sqrt(_mean(x, lambda rows: (rows - shift) ** 2))
         # Rounding leaves a constant column a spread of a few ulps of its size; that is no spread.
         constant = scale <= 8 * np.finfo(np.float64).eps * np.abs(shift)
         return cls("standardize", shift, np.where(constant, 1.0, scale))
@@ -80,3 +98,9 @@ class Scaling:
             return x
         back: Array = x * self.scale.astype(x.dtype) + self.shift.astype(x.dtype)
         return back
+
+
+def _mean(x: Array, function: Callable[[Array], Array]) -> Array:
+    """Return the column means of function(x), a slice of rows at a time."""
+    parts = (x[i : i + _ROWS_AT_ONCE] for i in range(0, len(x), _ROWS_AT_ONCE))
+    return np.sum([function(rows).sum(axis=0, dtype=np.float64) for rows in parts], axis=0) / len(x)
