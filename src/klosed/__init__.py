@@ -9,6 +9,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from klosed.distributions import Distribution as Distribution
+    from klosed.distributions import Normal as Normal
+    from klosed.divergences import closed_form_pairs as closed_form_pairs
+    from klosed.divergences import cross_entropy as cross_entropy
+    from klosed.divergences import cross_entropy_value_and_grad as cross_entropy_value_and_grad
+    from klosed.divergences import entropy as entropy
+    from klosed.divergences import entropy_value_and_grad as entropy_value_and_grad
+    from klosed.divergences import kl_divergence as kl_divergence
+    from klosed.divergences import kl_monte_carlo as kl_monte_carlo
+    from klosed.divergences import kl_value_and_grad as kl_value_and_grad
+    from klosed.divergences import register_kl as register_kl
     from klosed.engines import engine as engine
     from klosed.errors import KlosedError as KlosedError
     from klosed.errors import NoClosedFormError as NoClosedFormError
@@ -20,6 +31,17 @@ _HOMES = {
     "NoClosedFormError": "klosed.errors",
     "VAESpec": "klosed.models.spec",
     "engine": "klosed.engines",
+    "Distribution": "klosed.distributions",
+    "Normal": "klosed.distributions",
+    "closed_form_pairs": "klosed.divergences",
+    "cross_entropy": "klosed.divergences",
+    "cross_entropy_value_and_grad": "klosed.divergences",
+    "entropy": "klosed.divergences",
+    "entropy_value_and_grad": "klosed.divergences",
+    "kl_divergence": "klosed.divergences",
+    "kl_monte_carlo": "klosed.divergences",
+    "kl_value_and_grad": "klosed.divergences",
+    "register_kl": "klosed.divergences",
 }
 
 __all__ = [*sorted(_HOMES), "__version__"]

@@ -16,9 +16,11 @@ from klosed.errors import ArrayKindError, ParameterError, ShapeError
 
 __all__ = [
     "Array",
+    "broadcast",
     "broadcast_shapes",
     "check_domain",
     "gather",
+    "is_nowhere",
     "is_weak",
     "kind",
     "like",
@@ -123,6 +125,23 @@ def broadcast_shapes(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
             f"batch shapes must broadcast; {listed}. Align the axes from the right, "
             "each equal or 1."
         ) from None
+
+
+def broadcast(x: Array, shape: tuple[int, ...]) -> Array:
+    """Return x broadcast to a shape, itself where it has that shape already."""
+    return x if tuple(x.shape) == shape else namespace(x).broadcast_to(x, shape)
+
+
+def is_nowhere(mask: bool | Array) -> bool:
+    """Return True where a mask is known to hold nowhere; while tracing, nothing is known."""
+    if isinstance(mask, bool):
+        return not mask
+    if _is_tracing(mask):
+        return False
+    try:
+        return not bool(namespace(mask).any(mask))
+    except RuntimeError:  # torch.func.vmap: the values are there but may not be read
+        return False
 
 
 def check_domain(

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from klosed._arrays import Array, kind, namespace
+from klosed._arrays import Array, kind, like, namespace
 
 __all__ = ["ClosedForm", "Gradient"]
 
 Shape = tuple[int, ...]
 # A gradient may be a function of no arguments: it is worked out only where it is asked for.
-# None stands for zero.
-Gradient = Array | Callable[[], Array] | None
+# A plain float fits every shape, None stands for zero.
+Gradient = Array | float | Callable[[], Array] | None
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ class ClosedForm:
         def full(entry: Gradient, arg: Array, event: Shape) -> Array:
             with np.errstate(all="ignore"):
                 g = entry() if callable(entry) else entry
-            return xp.broadcast_to(xp.zeros_like(arg) if g is None else g, (*shape, *event))
+            if g is None or isinstance(g, float):
+                g = like(g or 0.0, arg)
+            return xp.broadcast_to(g, (*shape, *event))
 
         return tuple(
             lambda e=e, a=a, s=s: full(e, a, s)

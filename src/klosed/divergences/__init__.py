@@ -1,4 +1,29 @@
 """KL divergences, entropies and cross-entropies in closed form, each beside its gradient.
 
-Imports nothing from klosed above `distributions`.
+Imports nothing from klosed above distributions. Importing a file here registers its pairs.
 """
+
+from klosed.divergences import normal as normal
+from klosed.divergences._functions import (
+    cross_entropy,
+    cross_entropy_value_and_grad,
+    entropy,
+    entropy_value_and_grad,
+    kl_divergence,
+    kl_monte_carlo,
+    kl_value_and_grad,
+)
+from klosed.divergences._registry import KLRule, closed_form_pairs, register_kl
+
+__all__ = [
+    "KLRule",
+    "closed_form_pairs",
+    "cross_entropy",
+    "cross_entropy_value_and_grad",
+    "entropy",
+    "entropy_value_and_grad",
+    "kl_divergence",
+    "kl_monte_carlo",
+    "kl_value_and_grad",
+    "register_kl",
+]

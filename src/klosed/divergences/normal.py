@@ -1,4 +1,4 @@
-"""KL(N(μ, e^v) ‖ N(0, 1)) on raw NumPy arrays: the term of a VAE. Imports only special."""
+"""KL from a normal distribution. Imports only distributions and below."""
 
 from __future__ import annotations
 
@@ -7,11 +7,57 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from klosed._arrays import Array, namespace
+from klosed.distributions import Normal
+from klosed.distributions._base import Gradients
+from klosed.divergences._registry import register_kl
 from klosed.special import psi
 
-__all__ = ["kl_standard_normal"]
+__all__ = ["kl_normal_normal", "kl_standard_normal"]
 
 Floats = NDArray[Any]
+
+
+@register_kl(Normal, Normal)
+def kl_normal_normal(q: Normal, p: Normal) -> Array:
+    r"""KL of two normal distributions, in nats: a sum of two nonnegative terms.
+
+    .. math::
+        \mathrm{KL} = (r - 1 - \log r) + \tfrac12\left((r - 1)^2 + z^2\right), \qquad
+        r = \sigma_q / \sigma_p, \quad z = (\mu_q - \mu_p) / \sigma_p
+
+    Notes
+    -----
+    Kullback (1959), "Information theory and statistics", ch. 9, example 1.4, regrouped so that
+    nothing cancels. The gradient in log σ is r² − 1 for q and −(r² − 1) − z² for p.
+    """
+    ratio = q.core.scale / p.core.scale
+    t = ratio.minus_one
+    z = p.core.scale.divide(q.core.loc - p.core.loc)
+    # halving first keeps the squares from overflowing where their half does not
+    return ratio.excess + ((0.5 * t) * t + (0.5 * z) * z)
+
+
+@kl_normal_normal.gradient
+def _grad_normal_normal(q: Normal, p: Normal) -> tuple[Gradients, Gradients]:
+    ratio = q.core.scale / p.core.scale
+    t = ratio.minus_one
+    z = p.core.scale.divide(q.core.loc - p.core.loc)
+    slope = p.core.scale.divide(z)
+
+    def grad_scale_q() -> Array:
+        # (r² − 1)/σq; for large r as (r + 1)(1 − 1/r)/σp, because r² may overflow
+        r, scale_p = ratio.value, p.core.scale.value
+        small = t * (t + 2.0) / q.core.scale.value
+        return namespace(t).where(t <= 0, small, ((t + 2.0) / scale_p) * (t / r))
+
+    def grad_scale_p() -> Array:
+        return -((t + 2.0) * p.core.scale.divide(t) + z * slope)
+
+    return (
+        {"loc": slope, "log_scale": lambda: t * (t + 2.0), "scale": grad_scale_q},
+        {"loc": -slope, "log_scale": lambda: -(t * (t + 2.0) + z * z), "scale": grad_scale_p},
+    )
 
 
 def kl_standard_normal(loc: Floats, log_variance: Floats) -> tuple[Floats, Floats, Floats]:

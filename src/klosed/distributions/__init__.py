@@ -1,0 +1,9 @@
+"""Families of distributions: parameters, support, density, entropy, sampling, and gradients.
+
+Imports nothing from klosed above special.
+"""
+
+from klosed.distributions._base import Distribution
+from klosed.distributions.normal import Normal
+
+__all__ = ["Distribution", "Normal"]
