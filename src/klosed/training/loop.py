@@ -23,7 +23,15 @@ from klosed.random import Purpose, permutation, standard_normal
 from klosed.training.config import TrainingConfig
 from klosed.training.state import TrainingState
 
-__all__ = ["Callback", "EpochRecord", "Progress", "TrainingData", "fit", "mean_loss"]
+__all__ = [
+    "Callback",
+    "EpochRecord",
+    "Progress",
+    "TrainingData",
+    "check_rows",
+    "fit",
+    "mean_loss",
+]
 
 Array = NDArray[Any]
 _EVALUATION_ROWS = 1024
@@ -140,12 +148,8 @@ def fit(
     TrainingInterrupted
         `should_stop` said so; `on_interrupt` has run.
     """
+    check_rows(config, len(data.train))
     train_rows, validation_rows = _split(config, len(data.train))
-    if len(train_rows) < config.batch_size:
-        raise DataError(
-            f"batch_size must not exceed the number of training rows; got batch_size "
-            f"{config.batch_size} for {len(train_rows)} rows."
-        )
     optimizer = config.make_optimizer()
     if state is None:
         params = engine.init(config.seed)
@@ -174,6 +178,16 @@ def fit(
     for callback in callbacks:
         callback.on_end(state)
     return state
+
+
+def check_rows(config: TrainingConfig, n: int) -> None:
+    """Raise DataError unless `n` rows, less those held out, are enough for one batch."""
+    train_rows, _ = _split(config, n)
+    if len(train_rows) < config.batch_size:
+        raise DataError(
+            f"batch_size must not exceed the number of training rows; got batch_size "
+            f"{config.batch_size} for {len(train_rows)} rows."
+        )
 
 
 def _split(config: TrainingConfig, n: int) -> tuple[Array, Array | None]:
