@@ -60,8 +60,9 @@ def read_npz(path: Path) -> tuple[Dataset, Dataset | None]:
 
         def array(key: str) -> NDArray[Any]:
             info = members[key]
-            if info.file_size > DEFLATE_RATIO * info.compress_size:
-                require_promise(path, key, info.file_size, DEFLATE_RATIO * info.compress_size)
+            most = DEFLATE_RATIO * min(info.compress_size, path.stat().st_size)
+            if info.file_size > most:
+                require_promise(path, key, info.file_size, most)
             with archive.open(info) as stream:
                 return _read(path, stream, info.file_size)
 

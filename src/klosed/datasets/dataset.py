@@ -136,7 +136,10 @@ class Dataset:
         DataError
             The array is not numeric, has one dimension, or is refused by the class.
         """
-        array = np.asarray(array)
+        try:
+            array = np.asarray(array)
+        except ValueError as error:  # rows of different lengths
+            raise DataError(f"{name}: rows must all have one length; {error}") from error
         if array.dtype.kind not in "buif":
             raise DataError(
                 f"{name}: values must be real numbers; got {array.dtype}. Encode text as numbers "

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from klosed.datasets._guards import reading, require_fits
 from klosed.datasets.dataset import Dataset
 from klosed.errors import DataError, FileFormatError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["image_folder"]
 
@@ -104,7 +108,7 @@ def _read_all(paths: Sequence[Path]) -> np.ndarray[tuple[int, ...], np.dtype[np.
                     f"{path}: pictures must all have one size; got {picture.width}×"
                     f"{picture.height} here and {size[0]}×{size[1]} in {paths[0]}. Resize them."
                 )
-            colour = colour or picture.mode not in _GREY
+            colour = colour or _has_colours(picture)
     width, height = size or (0, 0)
     shape = (len(paths), height, width, 3) if colour else (len(paths), height, width)
     require_fits(paths[0].parent, int(np.prod(shape, dtype=object)))
@@ -113,3 +117,10 @@ def _read_all(paths: Sequence[Path]) -> np.ndarray[tuple[int, ...], np.dtype[np.
         with reading(path, "picture"), Image.open(path, formats=_FORMATS) as picture:
             pixels[i] = np.asarray(picture.convert("RGB" if colour else "L"))
     return pixels
+
+
+def _has_colours(picture: Image.Image) -> bool:
+    if picture.mode == "P":  # GIF keeps grey pictures so: only the palette tells
+        pixels = np.asarray(picture.convert("RGB"))
+        return bool((pixels != pixels[..., :1]).any())
+    return picture.mode not in _GREY
