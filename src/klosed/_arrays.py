@@ -6,10 +6,11 @@ library is imported here unless the caller's arrays already belong to it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import array_api_compat as compat
+import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
 from klosed.errors import ArrayKindError, ParameterError, ShapeError
@@ -31,27 +32,43 @@ __all__ = [
 
 Array = Any
 
-_KINDS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
-    ("NumPy", compat.is_numpy_array),
-    ("PyTorch", compat.is_torch_array),
-    ("JAX", compat.is_jax_array),
-    ("CuPy", compat.is_cupy_array),
-)
-
-
-def namespace(x: Array) -> Any:
-    """Return the array API namespace of one array."""
-    return compat.array_namespace(x)
+# array-api-compat's own look-ups are cached functions, which torch.compile cannot trace.
+_KINDS = (("PyTorch", "torch", "Tensor"), ("JAX", "jax", "Array"), ("CuPy", "cupy", "ndarray"))
 
 
 def kind(x: Any) -> str | None:
     """Return the name of the array library x belongs to; None for plain numbers and lists."""
-    for name, belongs in _KINDS:
-        if belongs(x):
+    if isinstance(x, (np.ndarray, np.generic)):
+        return "NumPy"
+    for name, library, array_class in _KINDS:
+        # an array's library has been imported; any other is not ours to import
+        module = sys.modules.get(library)
+        if module is not None and isinstance(x, getattr(module, array_class)):
             return name
     if hasattr(x, "__array_namespace__"):
         return str(x.__array_namespace__().__name__)
     return None
+
+
+def namespace(x: Array) -> Any:
+    """Return the array API namespace of one array."""
+    match kind(x):
+        case "NumPy":
+            return numpy_namespace
+        case "PyTorch":
+            import array_api_compat.torch
+
+            return array_api_compat.torch
+        case "JAX":
+            import jax.numpy
+
+            return jax.numpy
+        case "CuPy":
+            import array_api_compat.cupy
+
+            return array_api_compat.cupy
+        case _:
+            return x.__array_namespace__()
 
 
 def is_weak(*values: Any) -> bool:
@@ -66,7 +83,7 @@ def like(value: Any, array: Array) -> Array:
         return value if value.dtype == array.dtype else xp.astype(value, array.dtype)
     if kind(array) in ("NumPy", "JAX"):  # a NumPy scalar or a JAX tracer has no device to name
         return xp.asarray(value, dtype=array.dtype)
-    return xp.asarray(value, dtype=array.dtype, device=compat.device(array))
+    return xp.asarray(value, dtype=array.dtype, device=array.device)
 
 
 def same_kind(groups: Mapping[str, Sequence[Array]], weak: Mapping[str, bool]) -> list[list[Array]]:
@@ -78,11 +95,10 @@ def same_kind(groups: Mapping[str, Sequence[Array]], weak: Mapping[str, bool]) -
     leaders = leaders or {n: g for n, g in groups.items() if g}
     _check_one_kind({name: group[0] for name, group in leaders.items()})
     firsts = [group[0] for group in leaders.values()]
-    dtypes = [first.dtype for first in firsts]
-    lead = firsts[0]
-    if any(d != lead.dtype for d in dtypes):
-        xp = namespace(lead)
-        lead = xp.astype(lead, xp.result_type(*dtypes))
+    xp, lead = namespace(firsts[0]), firsts[0]
+    dtype = _common(xp, [first.dtype for first in firsts])
+    if lead.dtype != dtype:
+        lead = xp.astype(lead, dtype)
     return [[like(a, lead) for a in group] for group in groups.values()]
 
 
@@ -106,7 +122,7 @@ def gather(**given: Any) -> dict[str, Array]:
     xp = namespace(lead)
     dtypes = [_floating(xp, name, array) for name, array in arrays.items()]
     floats = [d for d in dtypes if d is not None]
-    dtype = xp.result_type(*floats) if floats else xp.asarray(0.0).dtype
+    dtype = _common(xp, floats) if floats else xp.asarray(0.0).dtype
     if lead.dtype != dtype:
         lead = xp.astype(lead, dtype)
     # No asarray on arrays of the right kind: it would detach a torch gradient.
@@ -185,7 +201,14 @@ def _check_one_kind(arrays: Mapping[str, Array]) -> None:
         )
 
 
+def _common(xp: Any, dtypes: Sequence[Any]) -> Any:
+    same = all(dtype == dtypes[0] for dtype in dtypes)
+    return dtypes[0] if same else xp.result_type(*dtypes)
+
+
 def _from_plain(name: str, value: Any) -> Array:
+    if _is_compiling():  # torch.compile cannot trace NumPy's dtypes
+        return sys.modules["torch"].asarray(value, dtype=sys.modules["torch"].float64)
     try:
         array = np.asarray(value)
     except ValueError:
@@ -211,12 +234,17 @@ def _floating(xp: Any, name: str, array: Array) -> Any:
 
 
 def _is_tracing(x: Array) -> bool:
-    if compat.is_jax_array(x):
-        import jax
+    match kind(x):
+        case "JAX":
+            import jax
 
-        return isinstance(x, jax.core.Tracer)
-    if compat.is_torch_array(x):
-        import torch
+            return isinstance(x, jax.core.Tracer)
+        case "PyTorch":
+            return _is_compiling()
+        case _:
+            return False
 
-        return bool(torch.compiler.is_compiling())
-    return False
+
+def _is_compiling() -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and bool(torch.compiler.is_compiling())

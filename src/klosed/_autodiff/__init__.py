@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from klosed._arrays import Array, kind, like, namespace
+from klosed._arrays import Array, broadcast, kind, like
 
 __all__ = ["ClosedForm", "Gradient"]
 
@@ -48,31 +49,32 @@ class ClosedForm:
                 from klosed._autodiff.jax_rule import apply
 
                 return apply(self, *args)
+            case "PyTorch" | "JAX":
+                return self.value(*args)
             case _:
                 with np.errstate(all="ignore"):  # infinities are meant
                     return self.value(*args)
 
-    def gradients(self, shape: Shape, *args: Array) -> tuple[Callable[[], Array], ...]:
+    def gradients(self, shape: Shape, *args: Array) -> list[Callable[[], Array]]:
         """Return, for each argument, a function that works out its full unsummed gradient."""
         if self.grad is None:
             raise TypeError("this function has no closed-form gradient")
-        xp = namespace(args[0])
-        with np.errstate(all="ignore"):
-            entries = self.grad(*args)
+        return [
+            partial(_full, entry, arg, (*shape, *event))
+            for entry, arg, event in zip(self.grad(*args), args, self.event_shapes, strict=True)
+        ]
 
-        def full(entry: Gradient, arg: Array, event: Shape) -> Array:
-            with np.errstate(all="ignore"):
-                g = entry() if callable(entry) else entry
-            if g is None or isinstance(g, float):
-                g = like(g or 0.0, arg)
-            return xp.broadcast_to(g, (*shape, *event))
-
-        return tuple(
-            lambda e=e, a=a, s=s: full(e, a, s)
-            for e, a, s in zip(entries, args, self.event_shapes, strict=True)
-        )
-
-    def value_and_grad(self, *args: Array) -> tuple[Array, tuple[Array, ...]]:
+    def value_and_grad(self, *args: Array) -> tuple[Array, list[Array]]:
         """Return value(*args) and its gradient in every argument, unsummed over the batch."""
         value = self(*args)
-        return value, tuple(g() for g in self.gradients(tuple(value.shape), *args))
+        if kind(args[0]) in ("PyTorch", "JAX"):
+            return value, [g() for g in self.gradients(tuple(value.shape), *args)]
+        with np.errstate(all="ignore"):
+            return value, [g() for g in self.gradients(tuple(value.shape), *args)]
+
+
+def _full(gradient: Gradient, arg: Array, shape: Shape) -> Array:
+    g = gradient() if callable(gradient) else gradient
+    if g is None or isinstance(g, float):
+        g = like(g or 0.0, arg)
+    return broadcast(g, shape)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from types import SimpleNamespace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -36,6 +35,18 @@ Shape = tuple[int, ...]
 Gradients = Mapping[str, Gradient]
 
 
+class Core:
+    """What formulas compute with: each parameter, bound, under its usual name."""
+
+    def __init__(self, bound: Mapping[str, Any]) -> None:
+        for name, value in bound.items():
+            setattr(self, name, value)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
 class Distribution(ABC):
     """A batch of distributions of one family.
 
@@ -45,7 +56,7 @@ class Distribution(ABC):
     """
 
     specification: ClassVar[tuple[Parameter, ...]] = ()
-    core: SimpleNamespace
+    core: Core
     _given: dict[str, Array]
     _weak: bool
 
@@ -210,8 +221,8 @@ class Distribution(ABC):
 
     def _hold(self, given: dict[str, Array]) -> None:
         self._given = given
-        self.core = SimpleNamespace(
-            **{
+        self.core = Core(
+            {
                 parameter.names[0]: parameter.bind(name, array)
                 for parameter, (name, array) in zip(self.specification, given.items(), strict=True)
             }
