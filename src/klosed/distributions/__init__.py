@@ -4,6 +4,7 @@ Imports nothing from klosed above special.
 """
 
 from klosed.distributions._base import Distribution
+from klosed.distributions.gamma import Gamma
 from klosed.distributions.normal import Normal
 
-__all__ = ["Distribution", "Normal"]
+__all__ = ["Distribution", "Gamma", "Normal"]

@@ -1,0 +1,28 @@
+"""Parameters of any kind as NumPy, for families that NumPy's generator draws. Floor of families."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from klosed._arrays import Array, kind, namespace
+
+__all__ = ["as_numpy", "keep_positive"]
+
+
+def as_numpy(x: Array) -> NDArray[Any]:
+    """Return the values of an array of any kind in float64, as NumPy's generator wants them."""
+    match kind(x):
+        case "PyTorch":
+            x = x.detach().cpu().numpy()
+        case "CuPy":
+            x = x.get()
+    return np.asarray(x, dtype=np.float64)
+
+
+def keep_positive(x: Array) -> Array:
+    """Return draws of a positive number with underflow to 0 replaced by the smallest normal."""
+    xp = namespace(x)
+    return xp.clip(x, min=float(xp.finfo(x.dtype).smallest_normal))
