@@ -1,8 +1,29 @@
-"""Cancellation-free functions from which every divergence is written.
+"""Cancellation-free functions from which every divergence is written. Imports floor 0 only."""
 
-Imports nothing from klosed above floor 0.
-"""
+from klosed.special.elementary import bd0, log1mexp, log_ratio, logexpm1, phi, phi_ratio, psi
+from klosed.special.errorfree import difference_of_products, two_product, two_sum
+from klosed.special.logistic import (
+    log_sigmoid,
+    sigmoid,
+    sigmoid_difference,
+    softplus,
+    softplus_bregman,
+)
 
-from klosed.special.elementary import phi, psi
-
-__all__ = ["phi", "psi"]
+__all__ = [
+    "bd0",
+    "difference_of_products",
+    "log1mexp",
+    "log_ratio",
+    "log_sigmoid",
+    "logexpm1",
+    "phi",
+    "phi_ratio",
+    "psi",
+    "sigmoid",
+    "sigmoid_difference",
+    "softplus",
+    "softplus_bregman",
+    "two_product",
+    "two_sum",
+]

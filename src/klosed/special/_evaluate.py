@@ -1,6 +1,6 @@
-"""How every special function meets its arrays: namespace, dtype, blocks, polynomials.
+"""How every special function meets its arrays: kinds, blocks, branches, tables.
 
-Imports nothing from klosed above floor 0.
+Imports floor 0 only.
 """
 
 from __future__ import annotations
@@ -9,67 +9,109 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, is_numpy_namespace
 
-__all__ = ["evaluate", "horner", "is_single"]
+from klosed._arrays import Array, gather, namespace
+from klosed._autodiff import ClosedForm
 
-Array = Any
+__all__ = ["choose", "evaluate", "evaluate_difference", "is_single", "ratio", "scalar_form"]
 
-# Sixteen thousand doubles are 128 kB: the handful of temporaries of a body stay in L2.
-_BLOCK = 1 << 13
+# Bytes of one block of one array: the handful of temporaries of a body then stay in cache.
+_BLOCK_BYTES = 1 << 17
+
+Table = tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]
 
 
-def evaluate(body: Callable[..., Any], *args: Any) -> Any:
-    """Return body(xp, *arrays), with scalars and integers promoted to the arrays' dtype.
+def scalar_form(
+    value: Callable[..., Array], grad: Callable[..., Sequence[Array]], arity: int = 1
+) -> ClosedForm:
+    """Return an elementwise function beside its partial derivatives."""
+    return ClosedForm(value, grad, ((),) * arity)
+
+
+def evaluate(form: ClosedForm, **given: Any) -> Array:
+    """Return form(*given) with plain numbers and integers promoted.
 
     NumPy arrays are walked in blocks that fit the cache, with floating-point warnings off: the
-    poles are meant. Other kinds are passed through untouched, so tracing and autodiff work.
+    poles are meant. Other kinds pass untouched, so that tracing works.
     """
-    given = [a for a in args if hasattr(a, "dtype")]
-    xp = array_namespace(*given) if given else np
-    dtype = _result_dtype(xp, given)
-    # No asarray on arrays of the right dtype: it would detach a torch gradient.
-    arrays = [_as_dtype(xp, a, dtype) for a in args]
-    if not is_numpy_namespace(xp):
-        return body(xp, *arrays)
+    return _apply(form, list(gather(**given).values()))
+
+
+def evaluate_difference(form: ClosedForm, diff: Any, **given: Any) -> Array:
+    """Return form(x, m, diff) for two given arguments; a diff of None is x − m."""
+    if diff is not None:
+        return evaluate(form, **given, diff=diff)
+    x, m = gather(**given).values()
+    return _apply(form, [x, m, x - m])
+
+
+def choose(
+    inside: Array,
+    then: Callable[..., Array],
+    otherwise: Callable[..., Array],
+    *args: Array,
+    then_at: Sequence[float],
+    otherwise_at: Sequence[float],
+) -> Array:
+    """Return then(*args) where inside holds, otherwise(*args) elsewhere.
+
+    A branch sees a harmless point (`then_at`, `otherwise_at`) where it is not wanted, so that no
+    NaN reaches a derivative. NumPy, which differentiates nothing, gets the arguments as they
+    are, and skips a branch that no element needs.
+    """
+    if isinstance(inside, (np.ndarray, np.generic)):
+        if inside.all():
+            return then(*args)
+        if not inside.any():
+            return otherwise(*args)
+        return np.where(inside, then(*args), otherwise(*args))
+    xp = namespace(args[0])
+    left = [xp.where(inside, a, safe) for a, safe in zip(args, then_at, strict=True)]
+    right = [xp.where(inside, safe, a) for a, safe in zip(args, otherwise_at, strict=True)]
+    return xp.where(inside, then(*left), otherwise(*right))
+
+
+def ratio(x: Array, table: Table) -> Array:
+    """Return the rational function of `table` that belongs to x's dtype."""
+    top, bottom = table[is_single(x)]
+    return _horner(x, top) / _horner(x, bottom) if bottom else _horner(x, top)
+
+
+def is_single(x: Array) -> bool:
+    """Return True where x has no more digits than float32."""
+    return bool(namespace(x).finfo(x.dtype).eps > 1e-12)
+
+
+def _apply(form: ClosedForm, arrays: list[Array]) -> Array:
+    if not isinstance(arrays[0], (np.ndarray, np.generic)):
+        return form(*arrays)
     with np.errstate(all="ignore"):
-        return _in_blocks(body, arrays)
+        return _in_blocks(form.value, arrays)
 
 
-def horner(z: Array, coefficients: Sequence[float]) -> Array:
-    """Return Σ coefficients[k] z**k."""
-    value = coefficients[-1] * z + coefficients[-2]
+def _horner(x: Array, coefficients: Sequence[float]) -> Array:
+    value = coefficients[-1] * x
+    if isinstance(value, np.ndarray):  # in place: half the memory traffic
+        value += coefficients[-2]
+        for c in coefficients[-3::-1]:
+            value *= x
+            value += c
+        return value
+    value = value + coefficients[-2]
     for c in coefficients[-3::-1]:
-        value = value * z + c
+        value = value * x + c
     return value
 
 
-def is_single(xp: Any, x: Array) -> bool:
-    """Return True where x has no more digits than float32."""
-    return bool(xp.finfo(x.dtype).eps > 1e-12)
-
-
-def _result_dtype(xp: Any, given: Sequence[Array]) -> Any:
-    floating = [a.dtype for a in given if xp.isdtype(a.dtype, "real floating")]
-    if floating:
-        return xp.result_type(*floating)
-    return xp.asarray(0.0).dtype
-
-
-def _as_dtype(xp: Any, a: Any, dtype: Any) -> Array:
-    if not hasattr(a, "dtype"):
-        return xp.asarray(a, dtype=dtype)
-    return a if a.dtype == dtype else xp.astype(a, dtype)
-
-
-def _in_blocks(body: Callable[..., Any], arrays: Sequence[Array]) -> Any:
+def _in_blocks(value: Callable[..., Array], arrays: Sequence[Array]) -> Array:
     shape = np.broadcast_shapes(*(a.shape for a in arrays))
     size = int(np.prod(shape))
-    if size <= _BLOCK:
-        return body(np, *arrays)
+    block = _BLOCK_BYTES // arrays[0].dtype.itemsize
+    if size <= block:
+        return value(*arrays)
     flat = [np.broadcast_to(a, shape).reshape(-1) if a.ndim else a for a in arrays]
     out = np.empty(size, dtype=arrays[0].dtype)
-    for start in range(0, size, _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        out[rows] = body(np, *(a[rows] if a.ndim else a for a in flat))
+    for start in range(0, size, block):
+        rows = slice(start, start + block)
+        out[rows] = value(*(a[rows] if a.ndim else a for a in flat))
     return out.reshape(shape)

@@ -1,68 +1,22 @@
-"""φ(x) = x − log1p(x) and ψ(x) = expm1(x) − x: the two functions most divergences are sums of.
+"""φ, ψ and their two-argument forms: the functions most divergences are sums of.
 
-Imports nothing from klosed above floor 0.
+Imports floor 0 only.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from klosed.special._evaluate import evaluate, horner, is_single
-
-__all__ = ["phi", "psi"]
-
-Array = Any
-
-# Chebyshev interpolants (benchmarks/special_coefficients.py) of
-# (log1p(x) − 2s)/s³ in z = s² on [0, 0.1837], s = x/(2 + x), and of ψ(x)/x² on [−1, 1].
-_PHI_64 = (
-    0.6666666666666666,
-    0.40000000000006153,
-    0.28571428569836477,
-    0.22222222383097864,
-    0.18181809809411603,
-    0.15384871491666757,
-    0.13328391767908845,
-    0.11827029655060249,
-    0.100075973859094,
-    0.12323416898493843,
-    -0.005442598491159106,
-    0.2395261272066525,
+from klosed._arrays import Array, namespace
+from klosed.special._evaluate import (
+    choose,
+    evaluate,
+    evaluate_difference,
+    is_single,
+    ratio,
+    scalar_form,
 )
-_PHI_32 = (
-    0.6666666624525576,
-    0.4000016479464689,
-    0.28561085256699903,
-    0.22456668886106892,
-    0.15832267857034876,
-    0.2567535548095175,
-)
-_PSI_64 = (
-    0.5,
-    0.16666666666666666,
-    0.04166666666666609,
-    0.008333333333333299,
-    0.0013888888888981404,
-    0.00019841269841324198,
-    2.4801587246096818e-05,
-    2.7557319191381816e-06,
-    2.755733506893373e-07,
-    2.5052117695907823e-08,
-    2.0874435575864273e-09,
-    1.6057679623801638e-10,
-    1.1639194124150522e-11,
-    7.746178593018827e-13,
-)
-_PSI_32 = (
-    0.49999999781421683,
-    0.16666666646842135,
-    0.04166673659523746,
-    0.00833333967591706,
-    0.0013885396911807102,
-    0.00019838101968683888,
-    2.535851224463976e-05,
-    2.8062802582276946e-06,
-)
+from klosed.special._tables import EXPM1_TAIL, LOG1P_TAIL
+
+__all__ = ["bd0", "log1mexp", "log_ratio", "logexpm1", "phi", "phi_ratio", "psi"]
 
 
 def phi(x: Array) -> Array:
@@ -73,12 +27,18 @@ def phi(x: Array) -> Array:
     Parameters
     ----------
     x : array
-        Any shape, x ≥ −1.
+        Any shape, x ≥ −1. Where x = y/m − 1, and y/m may be tiny, use `phi_ratio`.
 
     Returns
     -------
     array
         Same shape, kind and dtype; 0 at 0, inf at −1 and inf, NaN below −1.
+
+    Notes
+    -----
+    For −0.6 ≤ x ≤ 1.5, with s = x/(2 + x): log1p(x) = 2 artanh(s), so φ = s(x − s²Q(s²)) with Q a
+    rational function; beyond, as written. Named log1pmx (with the other sign) in R and Boost,
+    rlog1 in Didonato and Morris (1992), "Algorithm 708", doi:10.1145/131766.131776.
 
     Examples
     --------
@@ -86,7 +46,7 @@ def phi(x: Array) -> Array:
     >>> float(phi(1e-9))
     4.99999999666666...e-19
     """
-    return evaluate(_phi, x)
+    return evaluate(_PHI, x=x)
 
 
 def psi(x: Array) -> Array:
@@ -104,33 +64,286 @@ def psi(x: Array) -> Array:
     array
         Same shape, kind and dtype; 0 at 0, inf at ±inf.
 
+    Notes
+    -----
+    x² times a polynomial for |x| ≤ 1; beyond, as written.
+
     Examples
     --------
     >>> from klosed.special import psi
     >>> float(psi(1e-9))
-    5.000000001666667e-19
+    5.00000000166666...e-19
     """
-    return evaluate(_psi, x)
+    return evaluate(_PSI, x=x)
 
 
-def _phi(xp: Any, x: Array) -> Array:
+def phi_ratio(x: Array, m: Array, diff: Array | None = None) -> Array:
+    r"""Return φ(x/m − 1) = x/m − 1 − log(x/m), the Itakura–Saito divergence of x from m.
+
+    .. math:: \varphi\!\left(\tfrac{x - m}{m}\right), \qquad
+       \partial_x = \frac{x - m}{x\,m}, \quad \partial_m = -\frac{x - m}{m^2}
+
+    Parameters
+    ----------
+    x, m : array
+        Positive, broadcastable.
+    diff : array, optional
+        x − m, where the caller knows it to more digits than the subtraction gives.
+
+    Returns
+    -------
+    array
+        ≥ 0, of the broadcast shape; 0 where x = m.
+
+    Notes
+    -----
+    Unlike ``phi(diff / m)`` it keeps its digits where x/m is far below 1.
+
+    Examples
+    --------
+    >>> from klosed.special import phi_ratio
+    >>> float(phi_ratio(1e-30, 1.0))
+    68.07755278982137
+    """
+    return evaluate_difference(_PHI_RATIO, diff, x=x, m=m)
+
+
+def bd0(x: Array, m: Array, diff: Array | None = None) -> Array:
+    r"""Return x log(x/m) + m − x, the deviance of a Poisson count x from its mean m, in nats.
+
+    .. math:: x \log\frac{x}{m} + m - x \ge 0, \qquad
+       \partial_x = \log\frac{x}{m}, \quad \partial_m = -\frac{x - m}{m}
+
+    Parameters
+    ----------
+    x, m : array
+        Nonnegative, broadcastable.
+    diff : array, optional
+        x − m, where the caller knows it to more digits than the subtraction gives.
+
+    Returns
+    -------
+    array
+        ≥ 0, of the broadcast shape; m where x = 0, inf where m = 0 < x, 0 where x = m.
+
+    Notes
+    -----
+    With s = (x − m)/(x + m) it is s(x − m + x s² Q(s²)) while |s| ≤ 3/7, Q as in `phi`; beyond,
+    as written. Loader (2000), "Fast and accurate computation of binomial probabilities", names
+    it bd0.
+
+    Examples
+    --------
+    >>> from klosed.special import bd0
+    >>> float(bd0(3.0, 3.0000001)), float(bd0(0.0, 2.0))
+    (1.66666662...e-15, 2.0)
+    """
+    return evaluate_difference(_BD0, diff, x=x, m=m)
+
+
+def log_ratio(x: Array, m: Array, diff: Array | None = None) -> Array:
+    r"""Return log(x/m), to the last digits also where x is near m.
+
+    .. math:: \log\frac{x}{m} = 2 \operatorname{artanh}\frac{x - m}{x + m}, \qquad
+       \partial_x = \frac1x, \quad \partial_m = -\frac1m
+
+    Parameters
+    ----------
+    x, m : array
+        Nonnegative, broadcastable.
+    diff : array, optional
+        x − m, where the caller knows it to more digits than the subtraction gives.
+
+    Returns
+    -------
+    array
+        Of the broadcast shape; finite even where x/m leaves the range of the dtype.
+
+    Examples
+    --------
+    >>> from klosed.special import log_ratio
+    >>> float(log_ratio(1.0, 3.0, -2.0)), float(log_ratio(1e-300, 1e300))
+    (-1.098612288668..., -1381.551055796427...)
+    """
+    return evaluate_difference(_LOG_RATIO, diff, x=x, m=m)
+
+
+def log1mexp(x: Array) -> Array:
+    r"""Return log(1 − exp(−x)) for x ≥ 0.
+
+    .. math:: \log(1 - e^{-x}), \qquad \partial_x = \frac{1}{\operatorname{expm1}(x)}
+
+    Parameters
+    ----------
+    x : array
+        Any shape, x ≥ 0.
+
+    Returns
+    -------
+    array
+        ≤ 0; −inf at 0.
+
+    Notes
+    -----
+    log(−expm1(−x)) up to log 2, log1p(−exp(−x)) beyond: Mächler (2012), "Accurately computing
+    log(1 − exp(−|a|))", R package Rmpfr.
+
+    Examples
+    --------
+    >>> from klosed.special import log1mexp
+    >>> float(log1mexp(1e-20)), float(log1mexp(50.0))
+    (-46.0517018598809..., -1.92874984796391...e-22)
+    """
+    return evaluate(_LOG1MEXP, x=x)
+
+
+def logexpm1(x: Array) -> Array:
+    r"""Return log(exp(x) − 1) for x ≥ 0: the inverse of softplus.
+
+    .. math:: \log(e^x - 1) = x + \log(1 - e^{-x}), \qquad
+       \partial_x = \frac{1}{1 - e^{-x}}
+
+    Parameters
+    ----------
+    x : array
+        Any shape, x ≥ 0.
+
+    Returns
+    -------
+    array
+        −inf at 0; relative accuracy is lost near its root at log 2, absolute accuracy is not.
+
+    Examples
+    --------
+    >>> from klosed.special import logexpm1
+    >>> float(logexpm1(1e-20)), float(logexpm1(1000.0))
+    (-46.0517018598809..., 1000.0)
+    """
+    return evaluate(_LOGEXPM1, x=x)
+
+
+def _phi(x: Array) -> Array:
     near = (x >= -0.6) & (x <= 1.5)
-    small = xp.where(near, x, 0.0)
-    s = small / (2.0 + small)
+    return choose(near, _phi_near, _phi_far, x, then_at=(0.0,), otherwise_at=(2.0,))
+
+
+def _phi_near(x: Array) -> Array:
+    s = x / (2.0 + x)
     z = s * s
-    series = s * (small - z * horner(z, _PHI_32 if is_single(xp, x) else _PHI_64))
-    far = xp.where(near, 1.0, x)
+    return s * (x - z * ratio(z, LOG1P_TAIL))
+
+
+def _phi_far(x: Array) -> Array:
+    xp = namespace(x)
     # log1p of a finite number, so that φ(inf) is inf and not inf − inf
-    huge = float(xp.finfo(x.dtype).max)
-    direct = far - xp.log1p(xp.where(far > huge, 1.0, far))
-    return xp.where(near, series, direct)
+    return x - xp.log1p(xp.clip(x, max=float(xp.finfo(x.dtype).max)))
 
 
-def _psi(xp: Any, x: Array) -> Array:
-    near = xp.abs(x) <= 1.0
-    small = xp.where(near, x, 0.0)
-    series = small * small * horner(small, _PSI_32 if is_single(xp, x) else _PSI_64)
-    far = xp.where(near, 1.0, x)
+def _psi(x: Array) -> Array:
+    near = namespace(x).abs(x) <= 1.0
+    return choose(near, _psi_near, _psi_far, x, then_at=(0.0,), otherwise_at=(2.0,))
+
+
+def _psi_near(x: Array) -> Array:
+    return x * x * ratio(x, EXPM1_TAIL)
+
+
+def _psi_far(x: Array) -> Array:
+    xp = namespace(x)
     # subtract a finite number, so that ψ(inf) is inf and not inf − inf
-    direct = xp.expm1(far) - xp.where(far > 1e3, 1e3, far)
-    return xp.where(near, series, direct)
+    return xp.expm1(x) - xp.clip(x, max=1e3)
+
+
+def _are_near(x: Array, m: Array, diff: Array) -> Array:
+    return namespace(diff).abs(diff) <= (3.0 / 7.0) * (x + m)
+
+
+def _relative(x: Array, m: Array, diff: Array) -> tuple[Array, Array]:
+    # the smallest normal number makes 0/0 a 0 and changes nothing else
+    s = diff / (x + m + float(namespace(x).finfo(x.dtype).smallest_normal))
+    return s, s * s
+
+
+def _log_ratio(x: Array, m: Array, diff: Array) -> Array:
+    return choose(
+        _are_near(x, m, diff), _log_ratio_near, _log_ratio_far, x, m, diff,
+        then_at=(1.0, 1.0, 0.0), otherwise_at=(4.0, 1.0, 3.0),
+    )  # fmt: skip
+
+
+def _log_ratio_near(x: Array, m: Array, diff: Array) -> Array:
+    s, z = _relative(x, m, diff)
+    return s * (2.0 + z * ratio(z, LOG1P_TAIL))
+
+
+def _log_ratio_far(x: Array, m: Array, _: Array) -> Array:
+    xp = namespace(x)
+    r = x / m
+    small = 1e-30 if is_single(x) else 1e-280
+    inside = (r > small) & (r < 1.0 / small)
+    return choose(
+        inside, lambda x, m, r: xp.log(r), lambda x, m, r: xp.log(x) - xp.log(m), x, m, r,
+        then_at=(1.0, 1.0, 1.0), otherwise_at=(1.0, 1.0, 1.0),
+    )  # fmt: skip
+
+
+def _phi_ratio(x: Array, m: Array, diff: Array) -> Array:
+    return choose(
+        _are_near(x, m, diff), _phi_ratio_near, _phi_ratio_far, x, m, diff,
+        then_at=(1.0, 1.0, 0.0), otherwise_at=(4.0, 1.0, 3.0),
+    )  # fmt: skip
+
+
+def _phi_ratio_near(x: Array, m: Array, diff: Array) -> Array:
+    s, z = _relative(x, m, diff)
+    return s * (diff / m - z * ratio(z, LOG1P_TAIL))
+
+
+def _phi_ratio_far(x: Array, m: Array, diff: Array) -> Array:
+    # subtract a finite number, so that m = 0 gives inf and not inf − inf
+    return diff / m - namespace(x).clip(_log_ratio_far(x, m, diff), max=1e4)
+
+
+def _bd0(x: Array, m: Array, diff: Array) -> Array:
+    return choose(
+        _are_near(x, m, diff), _bd0_near, _bd0_far, x, m, diff,
+        then_at=(1.0, 1.0, 0.0), otherwise_at=(4.0, 1.0, 3.0),
+    )  # fmt: skip
+
+
+def _bd0_near(x: Array, m: Array, diff: Array) -> Array:
+    s, z = _relative(x, m, diff)
+    return s * (diff + x * z * ratio(z, LOG1P_TAIL))
+
+
+def _bd0_far(x: Array, m: Array, diff: Array) -> Array:
+    xp = namespace(x)
+    some = x != 0.0
+    # x log(x/m) is 0 where x is: not 0 · inf
+    logarithm = _log_ratio_far(xp.where(some, x, 1.0), xp.where(some, m, 1.0), diff)
+    return x * logarithm - diff
+
+
+def _log1mexp(x: Array) -> Array:
+    xp = namespace(x)
+    return choose(
+        x < 0.6931471805599453,
+        lambda x: xp.log(-xp.expm1(-x)),
+        lambda x: xp.log1p(-xp.exp(-x)),
+        x, then_at=(0.5,), otherwise_at=(1.0,),
+    )  # fmt: skip
+
+
+def _logexpm1(x: Array) -> Array:
+    return x + _log1mexp(x)
+
+
+_PHI = scalar_form(_phi, lambda x: (x / (1.0 + x),))
+_PSI = scalar_form(_psi, lambda x: (namespace(x).expm1(x),))
+_PHI_RATIO = scalar_form(
+    _phi_ratio, lambda x, m, diff: (diff / x / m, -diff / m / m, None), arity=3
+)
+_BD0 = scalar_form(_bd0, lambda x, m, diff: (log_ratio(x, m, diff), -diff / m, None), arity=3)
+_LOG_RATIO = scalar_form(_log_ratio, lambda x, m, diff: (1.0 / x, -1.0 / m, None), arity=3)
+_LOG1MEXP = scalar_form(_log1mexp, lambda x: (1.0 / namespace(x).expm1(x),))
+_LOGEXPM1 = scalar_form(_logexpm1, lambda x: (-1.0 / namespace(x).expm1(-x),))
