@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from klosed.distributions import Distribution as Distribution
     from klosed.distributions import Gamma as Gamma
+    from klosed.distributions import Independent as Independent
     from klosed.distributions import Normal as Normal
     from klosed.divergences import closed_form_pairs as closed_form_pairs
     from klosed.divergences import cross_entropy as cross_entropy
@@ -34,6 +35,7 @@ _HOMES = {
     "engine": "klosed.engines",
     "Distribution": "klosed.distributions",
     "Gamma": "klosed.distributions",
+    "Independent": "klosed.distributions",
     "Normal": "klosed.distributions",
     "closed_form_pairs": "klosed.divergences",
     "cross_entropy": "klosed.divergences",

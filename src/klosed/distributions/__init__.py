@@ -5,6 +5,7 @@ Imports nothing from klosed above special.
 
 from klosed.distributions._base import Distribution
 from klosed.distributions.gamma import Gamma
+from klosed.distributions.independent import Independent
 from klosed.distributions.normal import Normal
 
-__all__ = ["Distribution", "Gamma", "Normal"]
+__all__ = ["Distribution", "Gamma", "Independent", "Normal"]

@@ -29,7 +29,16 @@ from klosed.distributions.supports import Support
 from klosed.errors import NoClosedFormError, ParameterError, ShapeError
 from klosed.random import Purpose, generator
 
-__all__ = ["Distribution", "Gradients", "Shape", "bind_form", "mask_gradient", "meet"]
+__all__ = [
+    "Distribution",
+    "Gradients",
+    "Shape",
+    "bind_form",
+    "mask_gradient",
+    "meet",
+    "raw_grad_log_prob",
+    "raw_log_prob",
+]
 
 Shape = tuple[int, ...]
 Gradients = Mapping[str, Gradient]
@@ -58,7 +67,7 @@ class Distribution(ABC):
     specification: ClassVar[tuple[Parameter, ...]] = ()
     core: Core
     _given: dict[str, Array]
-    _weak: bool
+    weak: bool  # made of plain numbers, so that it fits arrays of any kind
 
     def __init__(self, **alternatives: Any) -> None:
         chosen = {}
@@ -71,7 +80,7 @@ class Distribution(ABC):
                     f"got {' and '.join(given) or 'none'}."
                 )
             chosen[given[0]] = alternatives[given[0]]
-        self._weak = is_weak(*chosen.values())
+        self.weak = is_weak(*chosen.values())
         self._hold(gather(**chosen))
         self._check()
 
@@ -125,7 +134,7 @@ class Distribution(ABC):
 
     def _sample(self, rng: np.random.Generator, shape: Shape) -> Array:
         """Draw an array of the given full shape; by default from normal noise."""
-        return self._rsample(self._array(rng.standard_normal(shape)))
+        return self._rsample(self.array(rng.standard_normal(shape)))
 
     def _rsample(self, noise: Array) -> Array:
         raise self._lacks("reparameterised sampling")
@@ -233,7 +242,7 @@ class Distribution(ABC):
         for parameter, (name, array) in zip(self.specification, self._given.items(), strict=True):
             parameter.check(name, array)
 
-    def _array(self, values: Any) -> Array:
+    def array(self, values: Any) -> Array:
         """Return values as an array of the parameters' kind and dtype."""
         return like(values, next(iter(self.parameters.values())))
 
@@ -261,11 +270,7 @@ class Distribution(ABC):
             )
         batch = tuple(x.shape)[: x.ndim - ndim]
         broadcast_shapes({"x": batch, type(self).__name__: dist.batch_shape})
-        if dist.support.unbounded:
-            value, grad = _density, _density_grad
-        else:
-            value, grad = _density_inside, _density_inside_grad
-        return bind_form(value, grad, [dist], [x], [dist.event_shape])
+        return bind_form(raw_log_prob, raw_grad_log_prob, [dist], [x], [dist.event_shape])
 
 
 def meet(**items: Any) -> list[Any]:
@@ -274,7 +279,7 @@ def meet(**items: Any) -> list[Any]:
     weak: dict[str, bool] = {}
     for name, item in items.items():
         if isinstance(item, Distribution):
-            groups[name], weak[name] = list(item.parameters.values()), item._weak
+            groups[name], weak[name] = list(item.parameters.values()), item.weak
         else:
             groups[name], weak[name] = list(gather(**{name: item}).values()), is_weak(item)
     met = same_kind(groups, weak)
@@ -323,29 +328,27 @@ def bind_form(
     return form, [*arrays, *extras]
 
 
-def _density(dist: Distribution, x: Array) -> Array:
-    return dist._log_prob(x)
-
-
-def _density_grad(dist: Distribution, x: Array) -> tuple[Gradients, Gradient]:
-    return dist._grad_log_prob(x)
-
-
-def _density_inside(dist: Distribution, x: Array) -> Array:
+def raw_log_prob(dist: Distribution, x: Array) -> Array:
+    """Return log p(x) of raw arrays, of the broadcast batch shape; −inf outside the support."""
     xp = namespace(x)
-    axes = tuple(range(-len(dist.event_shape), 0))
-    unknown = xp.isnan(xp.sum(x, axis=axes) if axes else x)
-    density = dist._log_prob(x)
+    ndim = len(dist.event_shape)
+    shape = tuple(np.broadcast_shapes(tuple(x.shape)[: x.ndim - ndim], dist.batch_shape))
+    density = broadcast(dist._log_prob(x), shape)
+    if dist.support.unbounded:
+        return density
+    unknown = xp.isnan(xp.sum(x, axis=tuple(range(-ndim, 0))) if ndim else x)
     outside = xp.where(unknown, math.nan, xp.full_like(density, -math.inf))
     return xp.where(dist.support.contains(x), density, outside)
 
 
-def _density_inside_grad(dist: Distribution, x: Array) -> tuple[Gradients, Gradient]:
+def raw_grad_log_prob(dist: Distribution, x: Array) -> tuple[Gradients, Gradient]:
+    """Return the gradient of `raw_log_prob`, which is 0 outside the support."""
+    stated, of_x = dist._grad_log_prob(x)
+    if dist.support.unbounded:
+        return stated, of_x
     inside = dist.support.contains(x)
-    gradients, grad_x = dist._grad_log_prob(x)
-
-    masked = {name: mask_gradient(dist, inside, g) for name, g in gradients.items()}
-    return masked, mask_gradient(dist, inside, grad_x)
+    masked = {name: mask_gradient(dist, inside, g) for name, g in stated.items()}
+    return masked, mask_gradient(dist, inside, of_x)
 
 
 def mask_gradient(dist: Distribution, inside: Array, gradient: Gradient) -> Gradient:
@@ -355,7 +358,7 @@ def mask_gradient(dist: Distribution, inside: Array, gradient: Gradient) -> Grad
 
     def zeroed() -> Array:
         g = gradient() if callable(gradient) else gradient
-        g = dist._array(g) if isinstance(g, float) else g
+        g = dist.array(g) if isinstance(g, float) else g
         xp = namespace(g)
         aligned = xp.reshape(inside, tuple(inside.shape) + (1,) * (g.ndim - inside.ndim))
         return xp.where(aligned, g, 0.0)

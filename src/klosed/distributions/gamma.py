@@ -79,4 +79,4 @@ class Gamma(Distribution):
 
     def _sample(self, rng: np.random.Generator, shape: Shape) -> Array:
         draws = rng.standard_gamma(as_numpy(self.core.concentration.value), shape)
-        return keep_positive(self._array(draws / as_numpy(self.core.rate.value)))
+        return keep_positive(self.array(draws / as_numpy(self.core.rate.value)))

@@ -3,6 +3,7 @@
 Imports nothing from klosed above distributions. Importing a file here registers its pairs.
 """
 
+from klosed.divergences import independent as independent
 from klosed.divergences import normal as normal
 from klosed.divergences._functions import (
     cross_entropy,
@@ -13,7 +14,7 @@ from klosed.divergences._functions import (
     kl_monte_carlo,
     kl_value_and_grad,
 )
-from klosed.divergences._registry import KLRule, closed_form_pairs, register_kl
+from klosed.divergences._registry import KLRule, closed_form_pairs, has_closed_form, register_kl
 
 __all__ = [
     "KLRule",
@@ -22,6 +23,7 @@ __all__ = [
     "cross_entropy_value_and_grad",
     "entropy",
     "entropy_value_and_grad",
+    "has_closed_form",
     "kl_divergence",
     "kl_monte_carlo",
     "kl_value_and_grad",

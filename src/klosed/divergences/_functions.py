@@ -5,15 +5,10 @@ Imports only distributions and below.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-
-from klosed._arrays import Array, broadcast, broadcast_shapes, is_nowhere, namespace
+from klosed._arrays import Array, broadcast_shapes, is_nowhere, namespace
 from klosed._autodiff import ClosedForm
-from klosed.distributions._base import Distribution, Shape, bind_form, mask_gradient, meet
-from klosed.divergences._registry import KLRule, find_rule, no_closed_form
+from klosed.distributions._base import Distribution, bind_form, meet
+from klosed.divergences._registry import find_rule, no_closed_form, raw_grad_kl, raw_kl
 from klosed.errors import NoClosedFormError, ParameterError, ShapeError
 
 __all__ = [
@@ -194,45 +189,25 @@ def kl_monte_carlo(
 def _kl_form(
     q: Distribution, p: Distribution, *, with_grad: bool = False
 ) -> tuple[ClosedForm, list[Array]]:
-    shape = _check_shapes(q, p)
+    _check_shapes(q, p)
     q, p = meet(q=q, p=p)
-    covered = p.support.covers(q.support)
-    if is_nowhere(covered):
-        return bind_form(lambda q, p: _infinity(q, shape), lambda q, p: ({}, {}), [q, p])
-    rule = find_rule(type(q), type(p))
-    if rule is None:
+    rule = find_rule(q, p)
+    if rule is None and not is_nowhere(p.support.covers(q.support)):
         raise no_closed_form(type(q), type(p))
-    if with_grad and rule.grad is None:
+    if rule is None or rule.grad is not None:
+        return bind_form(raw_kl, raw_grad_kl, [q, p])
+    if with_grad:
         raise NoClosedFormError(
             f"KL({type(q).__name__}‖{type(p).__name__}) was registered without a gradient. Add one "
             "with its .gradient decorator, or differentiate kl_divergence in PyTorch or JAX."
         )
-    if covered is True:
-        return bind_form(lambda q, p: broadcast(rule.value(q, p), shape), rule.grad, [q, p])
-    grad = rule.grad and partial(_guarded_grad, rule.grad)
-    return bind_form(lambda q, p: broadcast(_guarded(rule, q, p), shape), grad, [q, p])
+    return bind_form(raw_kl, None, [q, p])
 
 
-def _guarded(rule: KLRule, q: Distribution, p: Distribution) -> Array:
-    value = rule.value(q, p)
-    return namespace(value).where(p.support.covers(q.support), value, math.inf)
-
-
-def _guarded_grad(grad: Callable[..., Any], q: Distribution, p: Distribution) -> Any:
-    covered = p.support.covers(q.support)
-    return tuple(
-        {name: mask_gradient(q, covered, g) for name, g in stated.items()} for stated in grad(q, p)
-    )
-
-
-def _infinity(q: Distribution, shape: Shape) -> Array:
-    return broadcast(q._array(math.inf), shape)
-
-
-def _check_shapes(q: Distribution, p: Distribution) -> Shape:
+def _check_shapes(q: Distribution, p: Distribution) -> None:
     if q.event_shape != p.event_shape:
         raise ShapeError(
             f"q and p must share an event shape; {type(q).__name__} has {q.event_shape}, "
             f"{type(p).__name__} has {p.event_shape}. Independent turns batch axes into event axes."
         )
-    return broadcast_shapes({"q": q.batch_shape, "p": p.batch_shape})
+    broadcast_shapes({"q": q.batch_shape, "p": p.batch_shape})

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
-from klosed.distributions import Distribution
+import numpy as np
+
+from klosed._arrays import Array, broadcast, is_nowhere, namespace
+from klosed.distributions._base import Distribution, Gradients, mask_gradient
 from klosed.errors import NoClosedFormError
 
-__all__ = ["KLRule", "closed_form_pairs", "find_rule", "no_closed_form", "register_kl"]
+__all__ = [
+    "KLRule",
+    "closed_form_pairs",
+    "find_rule",
+    "has_closed_form",
+    "no_closed_form",
+    "raw_grad_kl",
+    "raw_kl",
+    "register_kl",
+]
 
-Array = Any
 Family = type[Distribution]
 
 
 class KLRule:
     """KL(q‖p) of one pair of families: the formula, and its gradient beside it."""
 
-    def __init__(self, value: Callable[[Any, Any], Array]) -> None:
-        self.value = value
+    def __init__(
+        self, value: Callable[[Any, Any], Array], when: Callable[[Any, Any], bool]
+    ) -> None:
+        self.value, self.when = value, when
         self.grad: Callable[[Any, Any], Any] | None = None
 
     def gradient(self, grad: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -30,13 +44,15 @@ class KLRule:
 _RULES: dict[tuple[Family, Family], KLRule] = {}
 
 
-def register_kl(type_q: Family, type_p: Family) -> Callable[[Callable[[Any, Any], Array]], KLRule]:
+def register_kl(
+    type_q: Family, type_p: Family, when: Callable[[Any, Any], bool] = lambda q, p: True
+) -> Callable[[Callable[[Any, Any], Array]], KLRule]:
     """Register the closed form of KL(q‖p) for two families.
 
     The decorated function receives q and p with raw arrays and returns nats of the broadcast
     batch shape; its `.gradient` decorates the closed-form gradient. Without one, PyTorch and JAX
     differentiate the formula themselves and `kl_value_and_grad` is refused. Registering a pair
-    again replaces its formula.
+    again replaces its formula. `when(q, p)` may restrict a rule to some members of the families.
 
     Examples
     --------
@@ -51,7 +67,7 @@ def register_kl(type_q: Family, type_p: Family) -> Callable[[Callable[[Any, Any]
     """
 
     def register(value: Callable[[Any, Any], Array]) -> KLRule:
-        rule = KLRule(value)
+        rule = KLRule(value, when)
         _RULES[type_q, type_p] = rule
         return rule
 
@@ -63,14 +79,60 @@ def closed_form_pairs() -> tuple[tuple[Family, Family], ...]:
     return tuple(sorted(_RULES, key=lambda pair: (pair[0].__name__, pair[1].__name__)))
 
 
-def find_rule(type_q: Family, type_p: Family) -> KLRule | None:
+def find_rule(q: Distribution, p: Distribution) -> KLRule | None:
     """Return the rule of the nearest registered ancestors of two families, or None."""
-    for ancestor_q in type_q.__mro__:
-        for ancestor_p in type_p.__mro__:
+    for ancestor_q in type(q).__mro__:
+        for ancestor_p in type(p).__mro__:
             rule = _RULES.get((ancestor_q, ancestor_p))
-            if rule is not None:
+            if rule is not None and rule.when(q, p):
                 return rule
     return None
+
+
+def has_closed_form(q: Distribution, p: Distribution) -> bool:
+    """Return True where kl_divergence(q, p) has an answer: a formula, or inf by the supports.
+
+    Examples
+    --------
+    >>> from klosed import Normal
+    >>> from klosed.divergences import has_closed_form
+    >>> has_closed_form(Normal(0.0, 1.0), Normal(1.0, 1.0))
+    True
+    """
+    if q.event_shape != p.event_shape:
+        return False
+    return find_rule(q, p) is not None or is_nowhere(p.support.covers(q.support))
+
+
+def raw_kl(q: Distribution, p: Distribution) -> Array:
+    """Return KL(q‖p) of operands with raw arrays that have a closed form, for use in a rule.
+
+    Infinite where the support of q leaves that of p; of the broadcast batch shape.
+    """
+    shape = tuple(np.broadcast_shapes(q.batch_shape, p.batch_shape))
+    covered = p.support.covers(q.support)
+    rule = find_rule(q, p)
+    if covered is False or rule is None:
+        return broadcast(q.array(math.inf), shape)
+    value = rule.value(q, p)
+    if covered is not True:
+        value = namespace(value).where(covered, value, math.inf)
+    return broadcast(value, shape)
+
+
+def raw_grad_kl(q: Distribution, p: Distribution) -> tuple[Gradients, Gradients]:
+    """Return the gradient of `raw_kl`; 0 where the divergence is infinite by the supports."""
+    covered = p.support.covers(q.support)
+    rule = find_rule(q, p)
+    if covered is False or rule is None or rule.grad is None:
+        return {}, {}
+    of_q, of_p = rule.grad(q, p)
+    if covered is True:
+        return of_q, of_p
+    return (
+        {name: mask_gradient(q, covered, g) for name, g in of_q.items()},
+        {name: mask_gradient(p, covered, g) for name, g in of_p.items()},
+    )
 
 
 def no_closed_form(type_q: Family, type_p: Family) -> NoClosedFormError:

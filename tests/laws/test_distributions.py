@@ -1,0 +1,86 @@
+"""What every family must obey: densities, entropies, moments, samples and their gradients."""
+
+import numpy as np
+import pytest
+from differences import direction, slope
+from families import FAMILIES
+from quadrature import nodes
+
+import klosed
+
+pytestmark = pytest.mark.parametrize("name", FAMILIES)
+
+
+def test_density_integrates_to_one_and_gives_entropy_mean_and_variance(name):
+    d = FAMILIES[name](np.asarray)
+    x, w = nodes(d.support, 3)
+    log_p = d.log_prob(x)
+    mass = w * np.exp(log_p)
+    assert mass.sum(axis=0) == pytest.approx(np.ones(3), abs=1e-8)
+    inner = np.where(mass > 0, mass * np.maximum(log_p, -1e4), 0.0)
+    assert d.entropy() == pytest.approx(-inner.sum(axis=0), abs=1e-7)
+    weighted = mass.reshape(mass.shape + (1,) * (x.ndim - 2))
+    mean = np.sum(weighted * x, axis=0)
+    assert d.mean == pytest.approx(mean, abs=1e-7)
+    assert d.variance == pytest.approx(np.sum(weighted * (x - mean) ** 2, axis=0), rel=1e-6)
+
+
+def test_samples_have_the_mean_and_lie_in_the_support(name):
+    d = FAMILIES[name](np.asarray)
+    x = d.sample(5, (20_000,))
+    assert x.shape == (20_000, 3, *d.event_shape)
+    assert np.all(d.support.contains(x))
+    assert np.all(np.abs(x.mean(axis=0) - d.mean) <= 4.5 * np.sqrt(d.variance / 20_000))
+    assert np.array_equal(x, d.sample(5, (20_000,)))
+    assert not np.array_equal(x, d.sample(6, (20_000,)))
+
+
+def test_gradients_of_density_and_entropy_agree_with_differences(name):
+    instance = FAMILIES[name]
+    d = instance(np.asarray)
+    x = d.sample(1)
+    rng = np.random.default_rng(4)
+    log_p, of_density, of_x = d.log_prob_value_and_grad(x)
+    entropy, of_entropy = d.entropy_value_and_grad()
+    assert np.array_equal(log_p, d.log_prob(x))
+    assert np.array_equal(entropy, d.entropy())
+    for parameter, given in instance.parameters.items():
+        along = direction(parameter, np.asarray(given), rng)
+
+        def moved(values, parameter=parameter):
+            return instance.family(**{**instance.parameters, parameter: values})
+
+        for gradient, function in (
+            (of_density, lambda v: moved(v).log_prob(x)),
+            (of_entropy, lambda v: moved(v).entropy()),
+        ):
+            got = np.sum((gradient[parameter] * along).reshape(3, -1), axis=1)
+            true = slope(function, given, along)
+            assert got == pytest.approx(true, rel=1e-8, abs=1e-9), parameter
+    if not of_x.any():
+        return  # a discrete family: nothing to differentiate
+    along = direction("x", x, rng)
+    got = np.sum((of_x * along).reshape(3, -1), axis=1)
+    assert got == pytest.approx(slope(d.log_prob, x, along), rel=1e-8, abs=1e-9)
+
+
+def test_outside_the_support_the_density_is_zero(name):
+    d = FAMILIES[name](np.asarray)
+    if d.support.unbounded:
+        pytest.skip("nothing lies outside")
+    x = np.full((3, *d.event_shape), -1.5)
+    log_p, gradients, of_x = d.log_prob_value_and_grad(x)
+    outside = ~d.support.contains(x)
+    assert np.all(log_p[outside] == -np.inf)
+    assert all(np.all(g[outside] == 0) for g in (*gradients.values(), of_x))
+
+
+def test_parameters_are_kept_as_given(name):
+    instance = FAMILIES[name]
+    d = instance(np.asarray)
+    assert list(d.parameters) == list(instance.parameters)
+    for parameter, given in instance.parameters.items():
+        assert np.array_equal(d.parameters[parameter], given)
+        assert np.array_equal(getattr(getattr(d, "base", d), parameter), given)
+    assert d.batch_shape == (3,)
+    assert isinstance(d, klosed.Distribution)
