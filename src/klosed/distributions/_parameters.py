@@ -6,6 +6,7 @@ A formula is written once, in one set of coordinates; this file turns `scale`, `
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -132,10 +133,27 @@ class PositiveValue:
         log = self.given if self.given_as_log else namespace(self.given).log(self.given)
         return log if self.exponent == 1.0 else self.exponent * log
 
+    @property
+    def inverse(self) -> PositiveValue:
+        """Return 1 / σ."""
+        return PositiveValue(self.given, -self.exponent, self.given_as_log)
+
+    def times(self, factor: float) -> PositiveValue:
+        """Return factor · σ for a positive number."""
+        if self.given_as_log:
+            given = self.given + math.log(factor) / self.exponent
+        else:
+            given = self.given * factor ** (1.0 / self.exponent)
+        return PositiveValue(given, self.exponent, self.given_as_log)
+
+    def multiply(self, x: Array) -> Array:
+        """Return x · σ, which for x = 0 is 0 however large σ is."""
+        return self.inverse.divide(x)
+
     def divide(self, x: Array) -> Array:
         """Return x / σ, which for x = 0 is 0 however small σ is."""
         if not self.given_as_log:
-            return x / self.value
+            return x / self.value if self.exponent > 0 else x * self.inverse.value
         xp = namespace(self.given)
         # in two steps, because exp(−log σ) may overflow where x / σ does not
         half = xp.exp((-0.5 * self.exponent) * self.given)
