@@ -7,7 +7,7 @@ from klosed.errors import DataError, ShapeError
 from klosed.plots import image_grid, to_bytes
 
 
-def test_pixels_are_enlarged_exactly_and_parted_by_one_grey_line():
+def test_pixels_are_enlarged_exactly_and_parted_by_grey_lines():
     images = np.array([[[10, 20], [30, 40]], [[50, 60], [70, 80]]], np.uint8)
     grid = np.asarray(image_grid(images, columns=2, width=11))
     first = [[10, 10, 20, 20], [10, 10, 20, 20], [30, 30, 40, 40], [30, 30, 40, 40]]

@@ -5,7 +5,6 @@ Imports only engines, models and below.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -164,11 +163,12 @@ def score_examples(
             columns[:, part] = _score(engine, params, scaling, x, part, n_samples, at_once, seed)
         return part
 
+    from joblib import cpu_count
     from threadpoolctl import threadpool_limits
 
     # Whole examples go to threads and each product stays in one: two pools would fight.
     with threadpool_limits(1, user_api="blas"):
-        pool = ThreadPoolExecutor(n_threads or _usable_processors())
+        pool = ThreadPoolExecutor(n_threads or cpu_count())
         try:
             for part in pool.map(score, parts):
                 if on_progress is not None:
@@ -230,9 +230,3 @@ def _score(
         log_sum - np.log(n_samples),
         np.exp(2 * log_sum - log_sum_squares),
     )
-
-
-def _usable_processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

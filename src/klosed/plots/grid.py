@@ -39,8 +39,8 @@ def image_grid(images: Array, *, columns: int | None = None, width: int = 640) -
     """Return `images` side by side as one picture, row by row.
 
     Each pixel becomes a square of whole pixels (nearest neighbour, never smoothed), as large as
-    lets the grid stay within `width` pixels; one grey line parts neighbours. Places left over in
-    the last row are white.
+    lets the grid stay within about `width` pixels; grey lines part neighbours. Places left over
+    in the last row are white.
 
     Parameters
     ----------
@@ -77,12 +77,14 @@ def image_grid(images: Array, *, columns: int | None = None, width: int = 640) -
     n, h, w = images.shape[:3]
     columns = min(n, columns or math.ceil(math.sqrt(n)))
     rows = math.ceil(n / columns)
-    zoom = max(1, (width - columns - 1) // (columns * w))
+    # The gap grows with the pixels, or large pixels would hide it.
+    zoom = max(1, int((width - 1) / (columns * (w + 0.5))))
+    gap = min(4, max(1, zoom // 2))
     h, w = h * zoom, w * zoom
     large = images.repeat(zoom, axis=1).repeat(zoom, axis=2)
-    canvas = np.full((rows * (h + 1) + 1, columns * (w + 1) + 1, *images.shape[3:]), _SEPARATOR)
-    canvas = canvas.astype(np.uint8)
+    shape = (rows * (h + gap) + gap, columns * (w + gap) + gap, *images.shape[3:])
+    canvas = np.full(shape, _SEPARATOR, np.uint8)
     for place in range(rows * columns):
-        top, left = place // columns * (h + 1) + 1, place % columns * (w + 1) + 1
+        top, left = place // columns * (h + gap) + gap, place % columns * (w + gap) + gap
         canvas[top : top + h, left : left + w] = large[place] if place < n else 255
     return Image.fromarray(canvas)

@@ -1,0 +1,168 @@
+"""`klosed train`: data, model and training from options, or from the run that is resumed."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import nullcontext
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from klosed.cli._messages import note, warn
+from klosed.cli._plan import Plan, new_plan, next_free, resumed_plan, run_to_resume
+from klosed.cli._rows import Display, has_grey
+from klosed.cli._watch import Painter, Reporter
+from klosed.engines import ENGINES, engine
+from klosed.errors import NonFiniteLossError, TrainingInterrupted
+from klosed.models import LIKELIHOODS
+from klosed.networks import ACTIVATIONS, INITIALIZATIONS
+from klosed.training import OPTIMIZERS, RunFolder, TrainingState, train
+
+__all__ = ["command"]
+
+_COUNT = click.IntRange(min=1)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  klosed train digits
+  klosed train mnist --latent 10 --hidden 500 --hidden 200 --epochs 20 --out runs/deep
+  klosed train table.csv --test newer.csv --beta 0.5
+  klosed train --resume --out runs/deep --epochs 40""",
+)
+@click.argument("data", required=False)
+@click.option("--out", type=click.Path(), help="Run folder.  [default: next free runs/DATA-001]")
+@click.option("--test", metavar="DATA", help="Data to report the test loss on.")
+@click.option("--classes", metavar="A,B,…", help="Use only these classes.")
+@click.option("--latent", type=_COUNT, default=20, show_default=True, help="Latent size.")
+@click.option(
+    "--hidden",
+    type=click.IntRange(min=0),
+    multiple=True,
+    default=(400,),
+    show_default=True,
+    help="Width of a hidden layer; once a layer. 0 alone: none.",
+)
+@click.option(
+    "--activation", type=click.Choice(list(ACTIVATIONS)), default="relu", show_default=True
+)
+@click.option(
+    "--likelihood",
+    type=click.Choice(["auto", *LIKELIHOODS]),
+    default="auto",
+    show_default=True,
+    help="auto: bernoulli for bytes and values in [0, 1], else gaussian.",
+)
+@click.option(
+    "--variance",
+    default="scalar",
+    show_default=True,
+    metavar="NUMBER|scalar|per_feature",
+    help="Of the gaussian likelihood: fixed, or learned.",
+)
+@click.option(
+    "--initialization", type=click.Choice(INITIALIZATIONS), default="pytorch", show_default=True
+)
+@click.option("--beta", type=float, default=1.0, show_default=True, help="Weight of the KL.")
+@click.option("--epochs", type=_COUNT, default=10, show_default=True)
+@click.option("--batch-size", type=_COUNT, default=128, show_default=True)
+@click.option("--learning-rate", type=float, default=1e-3, show_default=True)
+@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="adam", show_default=True)
+@click.option("--early-stopping", is_flag=True, help="Stop when held-out rows stop improving.")
+@click.option("--patience", type=_COUNT, default=10, show_default=True, help="Epochs to wait.")
+@click.option("--validation-fraction", type=float, default=0.1, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--engine", type=click.Choice(["auto", *ENGINES]), default="auto", show_default=True)
+@click.option("--threads", type=_COUNT, help="Threads for BLAS.  [default: all processors]")
+@click.option("--resume", is_flag=True, help="Go on with the run in --out.")
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Train a VAE on DATA and leave a run folder with the model, metrics and pictures.
+
+    DATA is digits (nothing to download), mnist, fashion-mnist, or a path: a folder of IDX files,
+    .npy, .npz, .csv, .parquet, or a folder of images.
+
+    Ctrl-C saves a checkpoint; --resume goes on from there, bit for bit.
+    """
+    given = {
+        name for name in options if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE
+    }
+    if options["resume"]:
+        run = RunFolder.open(run_to_resume(options))
+        plan = resumed_plan(run, options, given)
+        run.update_config(plan.config)
+    else:
+        plan = new_plan(options, given)
+        run = RunFolder.create(options["out"] or next_free(options["data"]), plan.config)
+    _run(plan, run, resume=options["resume"])
+
+
+def _run(plan: Plan, run: RunFolder, *, resume: bool) -> None:
+    spec, splits, threads = plan.spec, plan.splits, plan.config["threads"]
+    if not resume and spec.likelihood == "bernoulli" and has_grey(splits.train):
+        warn(
+            f"{splits.train.name} holds grey values, not only 0 and 1: with a Bernoulli likelihood "
+            "the loss is then a cross-entropy, not that of a normalised density. Compare it only "
+            "with figures for the same grey values."
+        )
+    note(f"{_summary(plan)} → {run.path}")
+    model_engine = engine(plan.config["engine"], spec)
+    shown = splits.train if splits.test is None else splits.test
+    painter = Painter(run, model_engine, plan.scaling, Display.of(splits.train), shown)
+    try:
+        with Reporter() as reporter, _limited(threads):
+            state = train(
+                model_engine,
+                plan.training,
+                plan.data,
+                run,
+                resume=resume,
+                callbacks=[reporter, painter],
+            )
+    except TrainingInterrupted as stop:
+        raise TrainingInterrupted(f"{stop} Saved. Go on with: {_resume_line(run)}") from None
+    except NonFiniteLossError as error:
+        kept = f" The last good checkpoint is kept in {run.path}."
+        raise NonFiniteLossError(f"{error}{kept if run.checkpoint_path.exists() else ''}") from None
+    _report(run, plan, state)
+
+
+def _report(run: RunFolder, plan: Plan, state: TrainingState) -> None:
+    """Say on standard output what was reached, where to look and what to do next."""
+    records = run.read_metrics()
+    name = "test_loss" if plan.splits.test is not None else "train_loss"
+    at = records[-1]
+    ended = f"{state.epoch} epochs" + (" (stopped early)" if state.stopped_early else "")
+    click.echo(f"Done: {ended}, {name.replace('_', ' ')} {at[name]:.3f} nats per example.")
+    pictures = ("reconstructions.png", "samples.png", "training.png", "latent.png")
+    for path in (run.path / picture for picture in pictures):
+        if path.exists():
+            click.echo(f"  {path}")
+    where = shlex.quote(str(run.path))
+    click.echo(
+        f"Next:\n  klosed evaluate {where}\n  klosed sample {where} --n 64 --out samples.png"
+    )
+
+
+def _summary(plan: Plan) -> str:
+    train_rows, test = plan.splits.train, plan.splits.test
+    parts = [f"{train_rows.name}: {len(train_rows.x)} rows"]
+    if test is not None:
+        parts.append(f"{len(test.x)} to test")
+    widths = (plan.spec.n_features, *plan.spec.hidden_layer_sizes, plan.spec.n_components)
+    parts += ["-".join(map(str, widths)), plan.spec.likelihood, f"{plan.config['engine']} engine"]
+    return ", ".join(parts)
+
+
+def _resume_line(run: RunFolder) -> str:
+    return f"klosed train --resume --out {shlex.quote(str(run.path))}"
+
+
+def _limited(threads: int | None) -> Any:
+    if threads is None:
+        return nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(threads)
