@@ -1,0 +1,142 @@
+"""What PyTorch and JAX differentiate backward, forward and twice is the closed form."""
+
+import jax
+import numpy as np
+import pytest
+import torch
+from families import FAMILIES, PAIRS
+from kinds import KINDS
+
+import klosed
+
+pairs = pytest.mark.parametrize(("name_q", "name_p"), PAIRS, ids=[f"{a}-{b}" for a, b in PAIRS])
+families = pytest.mark.parametrize("name", FAMILIES)
+# one instance a family: these are slow
+FIRST = {type(instance()): name for name, instance in reversed(FAMILIES.items())}
+
+
+def pair_function(name_q, name_p):
+    """Return f(*arrays) = KL, and the arrays."""
+    q, p = FAMILIES[name_q], FAMILIES[name_p]
+    n = len(q.parameters)
+
+    def f(*arrays):
+        return klosed.kl_divergence(
+            q.family(**dict(zip(q.parameters, arrays[:n], strict=True))),
+            p.family(**dict(zip(p.parameters, arrays[n:], strict=True))),
+        )
+
+    return f, [*q.parameters.values(), *p.parameters.values()]
+
+
+def density_function(name):
+    """Return f(*arrays, x) = log p(x) + entropy, and the arrays."""
+    instance = FAMILIES[name]
+    x = instance(np.asarray).sample(3)
+
+    def f(*arrays):
+        d = instance.family(**dict(zip(instance.parameters, arrays[:-1], strict=True)))
+        return d.log_prob(arrays[-1]) + d.entropy()
+
+    return f, [*instance.parameters.values(), x]
+
+
+def torch_arrays(arrays):
+    return [KINDS["torch"].array(a).requires_grad_() for a in arrays]
+
+
+def summed(gradient, given):
+    """Sum a closed-form gradient over the axes along which the parameter was broadcast."""
+    gradient, shape = np.asarray(gradient), np.shape(given)
+    extra = tuple(range(gradient.ndim - len(shape)))
+    return gradient.sum(axis=extra) if extra else gradient
+
+
+@pairs
+def test_backward_of_kl_is_the_closed_form(name_q, name_p):
+    f, given = pair_function(name_q, name_p)
+    q, p = (FAMILIES[n](np.asarray) for n in (name_q, name_p))
+    _, of_q, of_p = klosed.kl_value_and_grad(q, p)
+    wanted = [summed(g, a) for g, a in zip((*of_q.values(), *of_p.values()), given, strict=True)]
+
+    arrays = torch_arrays(given)
+    for got, true in zip(torch.autograd.grad(f(*arrays).sum(), arrays), wanted, strict=True):
+        np.testing.assert_allclose(got.numpy(), true, rtol=1e-12, atol=1e-14)
+
+    arrays = [KINDS["jax"].array(a) for a in given]
+    every = tuple(range(len(arrays)))
+    for got, true in zip(jax.grad(lambda *a: f(*a).sum(), every)(*arrays), wanted, strict=True):
+        np.testing.assert_allclose(got, true, rtol=1e-12, atol=1e-14)
+
+
+@families
+def test_backward_of_density_and_entropy_is_the_closed_form(name):
+    f, given = density_function(name)
+    d = FAMILIES[name](np.asarray)
+    _, of_density, of_x = d.log_prob_value_and_grad(given[-1])
+    _, of_entropy = d.entropy_value_and_grad()
+    wanted = [summed(of_density[n] + of_entropy[n], a) for n, a in d.parameters.items()]
+    wanted.append(of_x)
+
+    arrays = torch_arrays(given)
+    for got, true in zip(torch.autograd.grad(f(*arrays).sum(), arrays), wanted, strict=True):
+        np.testing.assert_allclose(got.numpy(), true, rtol=1e-11, atol=1e-13)
+
+    arrays = [KINDS["jax"].array(a) for a in given]
+    every = tuple(range(len(arrays)))
+    for got, true in zip(jax.grad(lambda *a: f(*a).sum(), every)(*arrays), wanted, strict=True):
+        np.testing.assert_allclose(got, true, rtol=1e-11, atol=1e-13)
+
+
+def functions():
+    """Yield one KL of each pair of families and one density of each family."""
+    for name_q, name_p in PAIRS:
+        if name_q in FIRST.values() and name_p in FIRST.values():
+            yield pytest.param(*pair_function(name_q, name_p), id=f"{name_q}-{name_p}")
+    for name in FIRST.values():
+        yield pytest.param(*density_function(name), id=name)
+
+
+every_function = pytest.mark.parametrize(("f", "given"), tuple(functions()))
+
+
+@every_function
+def test_second_derivatives_follow(f, given):
+    arrays = torch_arrays(given)
+    assert torch.autograd.gradgradcheck(f, arrays, rtol=1e-4, atol=1e-6)
+
+
+@every_function
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own forward mode
+def test_forward_mode_and_vmap_agree_with_backward(f, given):
+    arrays = [KINDS["torch"].array(a) for a in given]
+    tangents = [torch.linspace(0.5, 1.5, a.numel(), dtype=a.dtype).reshape(a.shape) for a in arrays]
+    value, forward = torch.func.jvp(f, tuple(arrays), tuple(tangents))
+    gradients = torch.func.grad(lambda *a: f(*a).sum(), tuple(range(len(arrays))))(*arrays)
+    backward = sum((g * t).sum() for g, t in zip(gradients, tangents, strict=True))
+    torch.testing.assert_close(forward.sum(), backward, rtol=1e-11, atol=1e-12)
+
+    axes = tuple(0 if a.shape[:1] == value.shape else None for a in arrays)
+    each = torch.func.vmap(torch.func.grad(f, tuple(range(len(arrays)))), in_dims=axes)(*arrays)
+    for one, whole, axis in zip(each, gradients, axes, strict=True):
+        torch.testing.assert_close(one if axis == 0 else one.sum(0), whole, rtol=1e-11, atol=1e-12)
+
+    arrays = [KINDS["jax"].array(a) for a in given]
+    every = tuple(range(len(arrays)))
+    each = jax.jit(jax.vmap(jax.grad(f, every), in_axes=axes))(*arrays)
+    for one, whole, axis in zip(each, gradients, axes, strict=True):
+        got = one if axis == 0 else one.sum(0)
+        np.testing.assert_allclose(got, whole.numpy(), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.slow
+@every_function
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own tracer
+def test_torch_compile_makes_one_graph(f, given):
+    torch.compiler.reset()
+    arrays = torch_arrays(given)
+    compiled = torch.compile(f, fullgraph=True, backend="aot_eager")
+    wanted = torch.autograd.grad(f(*arrays).sum(), arrays)
+    got = torch.autograd.grad(compiled(*arrays).sum(), arrays)
+    for g, w in zip(got, wanted, strict=True):
+        torch.testing.assert_close(g, w, rtol=1e-11, atol=1e-12)

@@ -1,0 +1,64 @@
+"""Every family in every array kind: the same numbers, the caller's kind and dtype."""
+
+import numpy as np
+import pytest
+from families import FAMILIES, PAIRS
+from kinds import KINDS
+
+import klosed
+
+kinds = pytest.mark.parametrize("xp", KINDS.values(), ids=KINDS)
+families = pytest.mark.parametrize("name", FAMILIES)
+pairs = pytest.mark.parametrize(("name_q", "name_p"), PAIRS, ids=[f"{a}-{b}" for a, b in PAIRS])
+
+
+def same(xp, got, wanted, dtype, rel):
+    assert xp.dtype(got) == dtype
+    np.testing.assert_allclose(xp.numpy(got), wanted, rtol=rel, atol=rel)
+
+
+@kinds
+@pytest.mark.parametrize(("dtype", "rel"), [("float64", 1e-13), ("float32", 1e-5)])
+@families
+def test_densities_entropies_and_draws_are_of_the_callers_kind(name, xp, dtype, rel):
+    reference = FAMILIES[name](np.asarray)
+    d = FAMILIES[name](lambda values: xp.array(values, dtype))
+    x = reference.sample(2)
+    log_p, of_density, of_x = reference.log_prob_value_and_grad(x)
+    got, got_of_density, got_of_x = d.log_prob_value_and_grad(xp.array(x, dtype))
+    scale = 1 + max(np.abs(g).max() for g in (log_p, of_x, *of_density.values()))
+    same(xp, got, log_p, dtype, rel * scale)
+    same(xp, got_of_x, of_x, dtype, rel * scale)
+    same(xp, d.entropy(), reference.entropy(), dtype, rel)
+    for parameter, gradient in reference.entropy_value_and_grad()[1].items():
+        same(xp, d.entropy_value_and_grad()[1][parameter], gradient, dtype, 10 * rel)
+        same(xp, got_of_density[parameter], of_density[parameter], dtype, rel * scale)
+    same(xp, d.sample(2), x, dtype, rel)
+    same(xp, d.mean, reference.mean, dtype, rel)
+    same(xp, d.variance, reference.variance, dtype, rel)
+
+
+@kinds
+@pytest.mark.parametrize(("dtype", "rel"), [("float64", 1e-13), ("float32", 1e-5)])
+@pairs
+def test_divergences_are_of_the_callers_kind(name_q, name_p, xp, dtype, rel):
+    value, *gradients = klosed.kl_value_and_grad(
+        *(FAMILIES[n](np.asarray) for n in (name_q, name_p))
+    )
+    q, p = (FAMILIES[n](lambda values: xp.array(values, dtype)) for n in (name_q, name_p))
+    got, *got_gradients = klosed.kl_value_and_grad(q, p)
+    scale = 1 + max(np.abs(g).max() for of in gradients for g in of.values())
+    same(xp, got, value, dtype, rel * scale)
+    same(xp, klosed.kl_divergence(q, p), value, dtype, rel * scale)
+    for wanted, obtained in zip(gradients, got_gradients, strict=True):
+        for parameter, gradient in wanted.items():
+            same(xp, obtained[parameter], gradient, dtype, rel * scale)
+
+
+@kinds
+@pairs
+def test_plain_numbers_meet_every_kind(name_q, name_p, xp):
+    q, p = FAMILIES[name_q](lambda values: xp.array(values, "float32")), FAMILIES[name_p]()
+    for first, second in ((q, p), (p, q)):
+        if (name_p, name_q) in PAIRS or first is q:
+            assert xp.dtype(klosed.kl_divergence(first, second)) == "float32"
