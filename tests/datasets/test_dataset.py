@@ -250,3 +250,5 @@ def test_a_test_part_in_the_unit_interval_is_not_taken_for_bytes():
     binary = Dataset.from_array(np.ones((1, 64)))
     with pytest.raises(DataError, match="type of values"):
         Splits(train, aligned(binary, train))
+    with pytest.raises(DataError, match="type of values"):
+        Splits(binary, aligned(train, binary))

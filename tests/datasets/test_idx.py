@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -67,6 +68,17 @@ def test_a_gzip_bomb_is_read_by_one_byte_beyond_the_promise(tmp_path, as_idx, pi
     path.write_bytes(gzip.compress(as_idx(pictures) + bytes(50_000_000), 1))
     with pytest.raises(FileFormatError, match="promises 60 bytes of data; got 61"):
         load_dataset(path)
+
+
+def test_a_promise_that_gzip_cannot_keep_is_not_allocated(tmp_path, as_idx, pictures):
+    path = tmp_path / "images-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(as_idx(pictures)[:4] + b"\0\0\4\0" * 3))
+    tracemalloc.start()
+    with pytest.raises(FileFormatError, match="cut short: its header promises 1,073,741,824"):
+        load_dataset(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
 
 
 def test_an_uncompressed_file_named_gz_is_still_read(tmp_path, as_idx, pictures):

@@ -369,10 +369,7 @@ def _as_labels(
 
 def _holds_bytes(x: NDArray[Any]) -> bool:
     """Whether every value is a whole number in [0, 255]."""
-    if x.dtype == np.uint8:
-        return True
-    with np.errstate(invalid="ignore"):
-        return bool(x.min() >= 0 and x.max() <= 255 and np.array_equal(x, x.astype(np.uint8)))
+    return bool(x.min() >= 0 and x.max() <= 255 and np.array_equal(x, x.astype(np.uint8)))
 
 
 def _bytes_or_floats(data: Dataset) -> str:

@@ -5,7 +5,8 @@ Imports only klosed.errors and its neighbours; Pillow loads when a folder is rea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,11 +91,9 @@ def _pictures(folder: Path) -> list[Path]:
 
 def _read_all(paths: Sequence[Path]) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """Decode pictures of one size into (n, height, width) or, in colour, (n, height, width, 3)."""
-    from PIL import Image
-
     size, colour = None, False
     for path in paths:
-        with reading(path, "picture"), Image.open(path, formats=_FORMATS) as picture:
+        with _opened(path) as picture:
             if picture.mode.startswith(_DEEP):
                 raise FileFormatError(
                     f"{path}: pictures must have 8 bits a channel; got mode {picture.mode}. Save "
@@ -114,9 +113,17 @@ def _read_all(paths: Sequence[Path]) -> np.ndarray[tuple[int, ...], np.dtype[np.
     require_fits(paths[0].parent, int(np.prod(shape, dtype=object)))
     pixels = np.empty(shape, np.uint8)
     for i, path in enumerate(paths):
-        with reading(path, "picture"), Image.open(path, formats=_FORMATS) as picture:
+        with _opened(path) as picture:
             pixels[i] = np.asarray(picture.convert("RGB" if colour else "L"))
     return pixels
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    from PIL import Image
+
+    with reading(path, "picture"), Image.open(path, formats=_FORMATS) as picture:
+        yield picture
 
 
 def _has_colours(picture: Image.Image) -> bool:
