@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath as mp
 import numpy as np
 import pytest
 
@@ -11,6 +12,7 @@ from klosed.special import (
     sigmoid_difference,
     softplus,
     softplus_bregman,
+    softplus_difference,
 )
 
 INF = math.inf
@@ -46,3 +48,19 @@ def test_difference_is_odd_and_saturates():
     assert float(sigmoid_difference(40.0, 39.0)) == pytest.approx(
         math.exp(-40) * (math.e - 1), rel=1e-14
     )
+
+
+@pytest.mark.parametrize("scale", [1.0, 30.0, 500.0])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_softplus_difference_keeps_its_digits(scale, dtype):
+    rng = np.random.default_rng(0)
+    a = rng.uniform(-scale, scale, 300).astype(dtype)
+    step = rng.choice([-1.0, 1.0], 300) * 10 ** rng.uniform(-12, 1, 300)
+    b = (a + step).astype(dtype)
+    got = softplus_difference(b, a)
+    assert got.dtype == dtype
+    tiny = float(np.finfo(dtype).smallest_normal)
+    with mp.workdps(400):
+        for x, y, z in zip(b.tolist(), a.tolist(), got.tolist(), strict=True):
+            true = mp.log1p(mp.exp(mp.mpf(x))) - mp.log1p(mp.exp(mp.mpf(y)))
+            assert abs(z - true) <= 8 * float(np.finfo(dtype).eps) * max(abs(true), tiny)

@@ -6,7 +6,14 @@ from klosed._arrays import Array, namespace
 from klosed.special._evaluate import choose, evaluate, evaluate_difference, scalar_form
 from klosed.special.elementary import _phi, _psi
 
-__all__ = ["log_sigmoid", "sigmoid", "sigmoid_difference", "softplus", "softplus_bregman"]
+__all__ = [
+    "log_sigmoid",
+    "sigmoid",
+    "sigmoid_difference",
+    "softplus",
+    "softplus_bregman",
+    "softplus_difference",
+]
 
 
 def softplus(x: Array) -> Array:
@@ -108,6 +115,33 @@ def sigmoid_difference(b: Array, a: Array, diff: Array | None = None) -> Array:
     return evaluate_difference(_SIGMOID_DIFFERENCE, diff, b=b, a=a)
 
 
+def softplus_difference(b: Array, a: Array, diff: Array | None = None) -> Array:
+    r"""Return S(b) − S(a) = log((1 − σ(a))/(1 − σ(b))), also where a and b nearly agree.
+
+    .. math:: S(b) - S(a) = \log\left(1 + \sigma(a)\,(e^{b - a} - 1)\right), \qquad
+       \partial_b = \sigma(b), \quad \partial_a = -\sigma(a)
+
+    Parameters
+    ----------
+    b, a : array
+        Logits, broadcastable.
+    diff : array, optional
+        b − a, where the caller knows it to more digits than the subtraction gives.
+
+    Returns
+    -------
+    array
+        Of the sign of b − a and the broadcast shape.
+
+    Examples
+    --------
+    >>> from klosed.special import softplus_difference
+    >>> float(softplus_difference(-50.0, -50.0, 1e-9)), float(softplus_difference(900.0, 898.5))
+    (1.92874984892...e-31, 1.5)
+    """
+    return evaluate_difference(_SOFTPLUS_DIFFERENCE, diff, b=b, a=a)
+
+
 def softplus_bregman(b: Array, a: Array, diff: Array | None = None) -> Array:
     r"""Return the Bregman divergence of softplus: KL(Bernoulli(logit a) ‖ Bernoulli(logit b)).
 
@@ -163,6 +197,25 @@ def _sigmoid_difference(b: Array, a: Array, diff: Array) -> Array:
     return xp.where(up, size, -size)
 
 
+def _softplus_difference(b: Array, a: Array, diff: Array) -> Array:
+    near = namespace(diff).abs(diff) <= 1.0
+    return choose(
+        near, _softplus_difference_near, _softplus_difference_far, b, a, diff,
+        then_at=(0.0, 0.0, 0.0), otherwise_at=(2.0, 0.0, 2.0),
+    )  # fmt: skip
+
+
+def _softplus_difference_near(_: Array, a: Array, diff: Array) -> Array:
+    xp = namespace(a)
+    return xp.log1p(_sigmoid(a) * xp.expm1(diff))
+
+
+def _softplus_difference_far(b: Array, a: Array, _: Array) -> Array:
+    xp = namespace(a)
+    tails = xp.log1p(xp.exp(-xp.abs(b))) - xp.log1p(xp.exp(-xp.abs(a)))
+    return (xp.clip(b, min=0.0) - xp.clip(a, min=0.0)) + tails
+
+
 def _softplus_bregman(b: Array, a: Array, diff: Array) -> Array:
     xp = namespace(a)
     turn = a > 0.0
@@ -189,6 +242,9 @@ _SIGMOID_DIFFERENCE = scalar_form(
     _sigmoid_difference,
     lambda b, a, diff: (sigmoid(b) * sigmoid(-b), -sigmoid(a) * sigmoid(-a), None),
     arity=3,
+)
+_SOFTPLUS_DIFFERENCE = scalar_form(
+    _softplus_difference, lambda b, a, diff: (sigmoid(b), -sigmoid(a), None), arity=3
 )
 _SOFTPLUS_BREGMAN = scalar_form(
     _softplus_bregman,
