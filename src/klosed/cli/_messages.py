@@ -35,10 +35,11 @@ def warn(text: str) -> None:
 
 
 class Pacer:
-    """Says True at most once every `seconds`."""
+    """Says True at most once every `seconds`; first after `seconds`, or at once."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self._next = seconds, 0.0
+    def __init__(self, seconds: float, *, at_once: bool = True) -> None:
+        self._seconds = seconds
+        self._next = time.monotonic() + (0.0 if at_once else seconds)
 
     def is_due(self) -> bool:
         """Return True when enough time has gone by since it last did."""

@@ -14,6 +14,7 @@ import click
 from klosed.cli._rows import check_support
 from klosed.cli._runs import data_config, fingerprint, resolved, section
 from klosed.datasets import Dataset, Splits, load_dataset
+from klosed.engines import Engine, engine
 from klosed.errors import CheckpointError
 from klosed.models import Scaling, VAESpec
 from klosed.training import RunFolder, TrainingConfig, TrainingData, check_rows
@@ -53,6 +54,7 @@ class Plan:
     spec: VAESpec
     training: TrainingConfig
     scaling: Scaling
+    engine: Engine
 
     @property
     def data(self) -> TrainingData:
@@ -121,7 +123,9 @@ def resumed_plan(run: RunFolder, options: dict[str, Any], given: set[str]) -> Pl
             "--out."
         )
     training = TrainingConfig.from_dict(config["training"])
-    return _checked(config, splits, VAESpec.from_dict(config["spec"]), training)
+    plan = _checked(config, splits, VAESpec.from_dict(config["spec"]), training)
+    run.load_state(plan.spec, training)
+    return plan
 
 
 def _checked(
@@ -133,7 +137,7 @@ def _checked(
     for part in (splits.train, splits.test):
         if part is not None:
             check_support(scaling, spec, part)
-    return Plan(config, splits, spec, training, scaling)
+    return Plan(config, splits, spec, training, scaling, engine(config["engine"], spec))
 
 
 def _scaling(spec: VAESpec, data: Dataset) -> Scaling:

@@ -5,6 +5,7 @@ Imports no subcommand.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 
 import click
@@ -27,11 +28,16 @@ _MOST_POINTS = 5000
 
 
 class Reporter(Callback):
-    """Writes one line an epoch to standard error, below it a bar where that is a terminal."""
+    """Writes one line an epoch to standard error, below it a bar where that is a terminal.
 
-    def __init__(self) -> None:
+    `open_with` says what is said first, once nothing can be refused any more.
+    """
+
+    def __init__(self, open_with: Callable[[], None]) -> None:
+        self._open_with = open_with
         self._context = bar_on_terminal()
         self._pacer = Pacer(0.1)
+        self.epochs_done = 0
 
     def __enter__(self) -> Reporter:
         self._bar = self._context.__enter__()
@@ -46,7 +52,8 @@ class Reporter(Callback):
         self._context.__exit__(kind, error, trace)
 
     def on_start(self, state: TrainingState, progress: Progress) -> None:
-        """Remember how long an epoch is; start the bar where a resumed run stands."""
+        """Say the first words; start the bar where a resumed run stands."""
+        self._open_with()
         self._epochs = progress.epochs
         if self._bar is not None:
             total = progress.epochs * progress.batches
@@ -66,6 +73,7 @@ class Reporter(Callback):
 
     def on_epoch(self, record: EpochRecord, state: TrainingState) -> None:
         """Write the line of the epoch."""
+        self.epochs_done += 1
         line = _epoch_line(record, self._epochs)
         if self._bar is None:
             click.echo(line, err=True)
@@ -99,7 +107,7 @@ class Painter(Callback):
     ) -> None:
         self.run, self.engine, self.scaling = run, engine, scaling
         self.display, self.data = display, data
-        self._curves_pacer = Pacer(10.0)
+        self._curves_pacer = Pacer(10.0, at_once=False)
 
     def on_epoch(self, record: EpochRecord, state: TrainingState) -> None:
         """Draw both grids, and the curves when ten seconds have gone by."""

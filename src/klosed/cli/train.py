@@ -13,7 +13,7 @@ from klosed.cli._messages import note, warn
 from klosed.cli._plan import Plan, new_plan, next_free, resumed_plan, run_to_resume
 from klosed.cli._rows import Display, has_grey
 from klosed.cli._watch import Painter, Reporter
-from klosed.engines import ENGINES, engine
+from klosed.engines import ENGINES
 from klosed.errors import NonFiniteLossError, TrainingInterrupted
 from klosed.models import LIKELIHOODS
 from klosed.networks import ACTIVATIONS, INITIALIZATIONS
@@ -100,21 +100,28 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _run(plan: Plan, run: RunFolder, *, resume: bool) -> None:
-    spec, splits, threads = plan.spec, plan.splits, plan.config["threads"]
-    if not resume and spec.likelihood == "bernoulli" and has_grey(splits.train):
-        warn(
-            f"{splits.train.name} holds grey values, not only 0 and 1: with a Bernoulli likelihood "
-            "the loss is then a cross-entropy, not that of a normalised density. Compare it only "
-            "with figures for the same grey values."
-        )
-    note(f"{_summary(plan)} → {run.path}")
-    model_engine = engine(plan.config["engine"], spec)
-    shown = splits.train if splits.test is None else splits.test
-    painter = Painter(run, model_engine, plan.scaling, Display.of(splits.train), shown)
+    train_rows, test_rows = plan.splits.train, plan.splits.test
+
+    def open_with() -> None:
+        note(f"{_summary(plan)} → {run.path}")
+        if not resume and plan.spec.likelihood == "bernoulli" and has_grey(train_rows):
+            warn(
+                f"{train_rows.name} holds grey values, not only 0 and 1: with a Bernoulli "
+                "likelihood the loss is then a cross-entropy, not that of a normalised density. "
+                "Compare it only with figures for the same grey values."
+            )
+
+    painter = Painter(
+        run,
+        plan.engine,
+        plan.scaling,
+        Display.of(train_rows),
+        train_rows if test_rows is None else test_rows,
+    )
     try:
-        with Reporter() as reporter, _limited(threads):
+        with Reporter(open_with) as reporter, _limited(plan.config["threads"]):
             state = train(
-                model_engine,
+                plan.engine,
                 plan.training,
                 plan.data,
                 run,
@@ -126,16 +133,22 @@ def _run(plan: Plan, run: RunFolder, *, resume: bool) -> None:
     except NonFiniteLossError as error:
         kept = f" The last good checkpoint is kept in {run.path}."
         raise NonFiniteLossError(f"{error}{kept if run.checkpoint_path.exists() else ''}") from None
-    _report(run, plan, state)
+    _report(run, plan, state, went_on=reporter.epochs_done > 0)
 
 
-def _report(run: RunFolder, plan: Plan, state: TrainingState) -> None:
+def _report(run: RunFolder, plan: Plan, state: TrainingState, *, went_on: bool) -> None:
     """Say on standard output what was reached, where to look and what to do next."""
-    records = run.read_metrics()
-    name = "test_loss" if plan.splits.test is not None else "train_loss"
-    at = records[-1]
-    ended = f"{state.epoch} epochs" + (" (stopped early)" if state.stopped_early else "")
-    click.echo(f"Done: {ended}, {name.replace('_', ' ')} {at[name]:.3f} nats per example.")
+    kept = run.read_metrics()[-1]
+    ended = f"{state.epoch} epochs"
+    if plan.training.early_stopping:
+        kept = min(run.read_metrics(), key=lambda record: float(record["validation_loss"]))
+        ended += f" ({'stopped early, ' if state.stopped_early else ''}epoch {kept['epoch']} kept)"
+    name = "train_loss" if plan.splits.test is None else "test_loss"
+    loss = f"{name.replace('_', ' ')} {kept[name]:.3f} nats per example"
+    if went_on:
+        click.echo(f"Done: {ended}, {loss}.")
+    else:
+        click.echo(f"Nothing left to do: {ended}, {loss}. To train on, raise --epochs.")
     pictures = ("reconstructions.png", "samples.png", "training.png", "latent.png")
     for path in (run.path / picture for picture in pictures):
         if path.exists():

@@ -64,7 +64,7 @@ def image_grid(images: Array, *, columns: int | None = None, width: int = 640) -
     --------
     >>> import numpy as np
     >>> image_grid(np.zeros((5, 8, 8), np.uint8), width=100).size
-    (100, 67)
+    (76, 51)
     """
     from PIL import Image
 
