@@ -77,6 +77,12 @@ class Pair:
         exact(q, p) -> mpf, the textbook formula; q and p map given names to mpf.
     ulps, relative : float
         The budgets. Loosen them only with a word in the family's docstring.
+    sizes : callable
+        sizes(q, p) -> {"q_scale": mpf, …}: for gradients whose independent terms may cancel, the
+        sum of those terms' magnitudes; the error is held relative to that. Say so in the family's
+        docstring too.
+    digits : int, optional
+        Working precision of the truth, where the usual one is too slow or too low.
     """
 
     name: str
@@ -88,10 +94,12 @@ class Pair:
     ulps: float = VALUE_ULPS
     relative: float = RELATIVE
     single: bool = True
+    sizes: Callable[[Numbers, Numbers], Mapping[str, Any]] = lambda q, p: {}
+    digits: int | None = None
 
     def truth(self, q: Numbers, p: Numbers, regime: str) -> tuple[Any, list[Any]]:
         """Return KL and its gradient in every parameter, at one point."""
-        digits = DIGITS[regime]
+        digits = self.digits or DIGITS[regime]
         with mp.workdps(digits):
             sides = [{k: mp.mpf(float(v)) for k, v in side.items()} for side in (q, p)]
             value = self.exact(*sides)
@@ -114,13 +122,17 @@ class Pair:
     def errors(self, q: Numbers, p: Numbers, truths: Sequence[Any]) -> Errors:
         """Return the errors of a batch against its truths."""
         value, of_q, of_p = kl_value_and_grad(self.q(**q), self.p(**p))
-        gradients = [*of_q.values(), *of_p.values()]
+        gradients = {f"q_{name}": g for name, g in of_q.items()}
+        gradients |= {f"p_{name}": g for name, g in of_p.items()}
         errors = Errors(np.finfo(value.dtype))
         for i, (true, slopes) in enumerate(truths):
             where = f"q={point(q, i)}, p={point(p, i)}"
             errors.add_value(value[i], true, where)
-            for gradient, slope in zip(gradients, slopes, strict=True):
-                errors.add_gradient(gradient[i], slope, where)
+            with mp.workdps(40):
+                exact = [{k: mp.mpf(v) for k, v in point(side, i).items()} for side in (q, p)]
+                sizes = self.sizes(*exact)
+            for (name, gradient), slope in zip(gradients.items(), slopes, strict=True):
+                errors.add_gradient(gradient[i], slope, where, sizes.get(name, 0))
         return errors
 
     def measure(self, rng: np.random.Generator, n: int, regime: str, dtype: Any) -> Errors:
@@ -148,9 +160,9 @@ class Errors:
         if error > self.value:
             self.value, self.value_at = error, f"{got} for {mp.nstr(true, 20)} at {where}"
 
-    def add_gradient(self, got: Any, true: Any, where: str) -> None:
-        error = self._relative(got, true)
-        if error > 0 and got * mp.sign(true) < 0:
+    def add_gradient(self, got: Any, true: Any, where: str, size: Any = 0) -> None:
+        error = self._relative(got, true, size)
+        if error > 0 and size == 0 and got * mp.sign(true) < 0:
             self.wrong.append(
                 f"gradient {got} has the wrong sign for {mp.nstr(true, 20)} at {where}"
             )
@@ -161,13 +173,13 @@ class Errors:
     def ulps(self) -> float:
         return self.value / float(self.limits.eps)
 
-    def _relative(self, got: Any, true: Any) -> float:
+    def _relative(self, got: Any, true: Any, size: Any = 0) -> float:
         if not np.isfinite(got):
             # rounding to the largest number or to infinity are both right at the very edge
             return 0.0 if abs(true) > 0.999 * float(self.limits.max) and got * true > 0 else np.inf
         error = abs(mp.mpf(float(got)) - true)
         # below the smallest normal number only absolute digits can be had
-        return float(error / max(abs(true), mp.mpf(float(self.limits.smallest_normal))))
+        return float(error / max(abs(true), size, mp.mpf(float(self.limits.smallest_normal))))
 
 
 def point(side: Numbers, i: int) -> dict[str, float]:
