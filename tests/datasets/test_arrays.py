@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -50,6 +51,7 @@ def test_npy_in_any_order_and_type(tmp_path, order, dtype):
         (_lying_npy("'two'"), "not a readable .npy file"),
         (_lying_npy("(" * 2000), "not a readable .npy file"),
         (b"\x93NUMPY\3\0" + bytes(40), r"format 1.0 or 2.0; got \(3, 0\)"),
+        (b"\x93NUMPY\2\0\xff\xff\xff\x7f {'descr'", "not a readable .npy file: EOF"),
         (b"PK\3\4 something else", "not a readable .npy file: the magic string"),
         (b"", "is empty"),
     ],
@@ -57,8 +59,12 @@ def test_npy_in_any_order_and_type(tmp_path, order, dtype):
 def test_npy_that_lies_is_refused(tmp_path, content, message):
     path = tmp_path / "x.npy"
     path.write_bytes(content)
+    tracemalloc.start()
     with pytest.raises(DataError, match=message):
         load_dataset(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
 
 
 def test_pickles_are_refused_even_when_numpy_could(tmp_path):

@@ -61,7 +61,10 @@ def test_the_samples_are_sound(tmp_path, samples, name):
 
 @pytest.mark.parametrize("name", FORMATS)
 @settings(
-    max_examples=60, deadline=1000, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100,
+    deadline=1000,
+    derandomize=True,  # a suite that fails now and then teaches people to run it again
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(kept=st.floats(0, 1), flips=st.lists(BITS, max_size=8), tail=st.binary(max_size=8))
 def test_damage_is_told_in_one_line(tmp_path, samples, name, kept, flips, tail):
@@ -83,4 +86,4 @@ def test_damage_is_told_in_one_line(tmp_path, samples, name, kept, flips, tail):
         tracemalloc.stop()
     assert "\n" not in message
     assert path.name in message
-    assert peak < 100_000_000
+    assert peak < 150_000_000

@@ -1,6 +1,7 @@
 """Folders of pictures: modes, classes, parts, and files that are not what they seem."""
 
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -129,19 +130,36 @@ def test_a_truncated_picture_is_named(tmp_path):
         load_dataset(tmp_path)
 
 
-def test_a_decompression_bomb_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("side", "message"),
+    [(20_000, "decompression bomb"), (4097, "at most 16,777,216 pixels; got 4097×4097")],
+)
+def test_a_small_file_cannot_ask_for_a_huge_picture(tmp_path, side, message):
     _save(GREY[0], tmp_path / "a.png")
     content = bytearray((tmp_path / "a.png").read_bytes())
-    content[16:24] = struct.pack(">II", 20_000, 20_000)
+    content[16:24] = struct.pack(">II", side, side)
     content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(FileFormatError, match="decompression bomb"):
+    with pytest.raises(FileFormatError, match=message):
         load_dataset(tmp_path)
 
 
 def test_pictures_that_exceed_memory_together_are_refused(tmp_path, monkeypatch):
-    _save(GREY[0], tmp_path / "a.png")
-    _save(GREY[1], tmp_path / "b.png")
-    monkeypatch.setattr("klosed.datasets._guards._physical_memory", lambda: 39)
-    with pytest.raises(DataError, match="needs 40 bytes of memory"):
+    for name in "ab":
+        _save(np.zeros((40, 40), np.uint8), tmp_path / f"{name}.png")
+    monkeypatch.setattr("klosed.datasets._guards._physical_memory", lambda: 3199)
+    with pytest.raises(DataError, match="needs 3,200 bytes of memory"):
         load_dataset(tmp_path)
+
+
+def test_a_chunk_cannot_ask_for_more_than_the_file_holds(tmp_path):
+    _save(GREY[0], tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    length = content.index(b"IDAT") - 4
+    (tmp_path / "a.png").write_bytes(content[:length] + b"\x7f" + content[length + 1 :])
+    tracemalloc.start()
+    data = load_dataset(tmp_path).train  # Pillow has all pixels before it misses the rest
+    np.testing.assert_array_equal(data.x[0], GREY[0].ravel())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000

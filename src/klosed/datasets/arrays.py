@@ -5,6 +5,7 @@ Imports only klosed.errors and its neighbours.
 
 from __future__ import annotations
 
+import io
 import math
 import zipfile
 from collections.abc import Collection, Mapping
@@ -25,6 +26,8 @@ _TRAIN = ("x", "x_train", "train_x", "data", "images")
 _TRAIN_LABELS = ("y", "y_train", "train_y", "label", "labels", "target")
 _TEST = ("x_test", "test_x")
 _TEST_LABELS = ("y_test", "test_y")
+# NumPy refuses longer descriptions; before one come 8 bytes of magic and up to 4 of length.
+_LONGEST_HEADER = 12 + 10_000
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,9 @@ def read_npz(path: Path) -> tuple[Dataset, Dataset | None]:
 
 
 def _read_header(path: Path, stream: IO[Any]) -> _Header:
-    version = np.lib.format.read_magic(stream)
+    # Read no more than a header may hold: its length is a promise too.
+    start = io.BytesIO(stream.read(_LONGEST_HEADER))
+    version = np.lib.format.read_magic(start)
     readers = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
@@ -94,7 +99,8 @@ def _read_header(path: Path, stream: IO[Any]) -> _Header:
             f"{path}: must be .npy format 1.0 or 2.0; got {version}. Save plain numbers, not "
             "records."
         )
-    header = _Header(*readers[version](stream))
+    header = _Header(*readers[version](start))
+    stream.seek(start.tell())
     if any(n < 0 for n in header.shape):
         raise FileFormatError(f"{path}: its header holds a negative size: {header.shape}.")
     return header

@@ -5,6 +5,7 @@ Imports only klosed.errors and its neighbours; Pillow loads when a folder is rea
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ __all__ = ["image_folder"]
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 _GREY = ("1", "L", "LA")
+_MOST_PIXELS = 1 << 24  # headers of small files may promise more than anyone can train on
 _DEEP = ("I", "F")  # and "I;16" and the like: more than a byte a channel
 
 
@@ -43,7 +45,7 @@ def image_folder(folder: Path) -> tuple[Dataset, Dataset | None] | None:
     Raises
     ------
     FileFormatError
-        A picture is damaged, holds several frames or more than 8 bits a channel.
+        A picture is damaged, too large, or holds several frames or more than 8 bits a channel.
     DataError
         Two pictures differ in size.
     """
@@ -94,6 +96,11 @@ def _read_all(paths: Sequence[Path]) -> np.ndarray[tuple[int, ...], np.dtype[np.
     size, colour = None, False
     for path in paths:
         with _opened(path) as picture:
+            if picture.width * picture.height > _MOST_PIXELS:
+                raise FileFormatError(
+                    f"{path}: pictures must have at most {_MOST_PIXELS:,} pixels; got "
+                    f"{picture.width}×{picture.height}. Resize them."
+                )
             if picture.mode.startswith(_DEEP):
                 raise FileFormatError(
                     f"{path}: pictures must have 8 bits a channel; got mode {picture.mode}. Save "
@@ -120,10 +127,21 @@ def _read_all(paths: Sequence[Path]) -> np.ndarray[tuple[int, ...], np.dtype[np.
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
-    with reading(path, "picture"), Image.open(path, formats=_FORMATS) as picture:
-        yield picture
+    with reading(path, "picture"):
+        require_fits(path, path.stat().st_size)
+        # In memory a chunk's length cannot ask for more than there is; of a file it can.
+        content = io.BytesIO(path.read_bytes())
+        try:
+            picture = Image.open(content, formats=_FORMATS)
+        except UnidentifiedImageError as error:
+            raise FileFormatError(
+                f"{path}: not a readable picture: it is none of {', '.join(_FORMATS)}. The file "
+                "may be damaged, or not what its name says."
+            ) from error
+        with picture:
+            yield picture
 
 
 def _has_colours(picture: Image.Image) -> bool:
