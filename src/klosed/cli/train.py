@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import Any
 
@@ -21,7 +22,12 @@ from klosed.training import OPTIMIZERS, RunFolder, TrainingState, train
 
 __all__ = ["command"]
 
-_COUNT = click.IntRange(min=1)
+_COUNT: dict[str, Any] = {"type": click.IntRange(min=1), "metavar": "N", "show_default": True}
+_NUMBER: dict[str, Any] = {"type": float, "metavar": "X", "show_default": True}
+
+
+def _choice(values: Iterable[str]) -> dict[str, Any]:
+    return {"type": click.Choice(list(values)), "show_default": True}
 
 
 @click.command(
@@ -36,47 +42,55 @@ Examples:
 @click.option("--out", type=click.Path(), help="Run folder.  [default: next free runs/DATA-001]")
 @click.option("--test", metavar="DATA", help="Data to report the test loss on.")
 @click.option("--classes", metavar="A,B,…", help="Use only these classes.")
-@click.option("--latent", type=_COUNT, default=20, show_default=True, help="Latent size.")
+@click.option("--latent", **_COUNT, default=20, help="Latent size.")
 @click.option(
     "--hidden",
     type=click.IntRange(min=0),
+    metavar="N",
     multiple=True,
     default=(400,),
     show_default=True,
     help="Width of a hidden layer; once a layer. 0 alone: none.",
 )
-@click.option(
-    "--activation", type=click.Choice(list(ACTIVATIONS)), default="relu", show_default=True
-)
+@click.option("--activation", **_choice(ACTIVATIONS), default="relu")
 @click.option(
     "--likelihood",
-    type=click.Choice(["auto", *LIKELIHOODS]),
+    **_choice(["auto", *LIKELIHOODS]),
     default="auto",
-    show_default=True,
     help="auto: bernoulli for bytes and values in [0, 1], else gaussian.",
 )
 @click.option(
     "--variance",
     default="scalar",
     show_default=True,
-    metavar="NUMBER|scalar|per_feature",
+    metavar="X|scalar|per_feature",
     help="Of the gaussian likelihood: fixed, or learned.",
 )
-@click.option(
-    "--initialization", type=click.Choice(INITIALIZATIONS), default="pytorch", show_default=True
-)
-@click.option("--beta", type=float, default=1.0, show_default=True, help="Weight of the KL.")
-@click.option("--epochs", type=_COUNT, default=10, show_default=True)
-@click.option("--batch-size", type=_COUNT, default=128, show_default=True)
-@click.option("--learning-rate", type=float, default=1e-3, show_default=True)
-@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="adam", show_default=True)
+@click.option("--initialization", **_choice(INITIALIZATIONS), default="pytorch")
+@click.option("--beta", **_NUMBER, default=1.0, help="Weight of the KL.")
+@click.option("--epochs", **_COUNT, default=10, help="On --resume it may be raised.")
+@click.option("--batch-size", **_COUNT, default=128, help="Rows a step.")
+@click.option("--learning-rate", **_NUMBER, default=1e-3, help="Size of a step.")
+@click.option("--optimizer", **_choice(OPTIMIZERS), default="adam", help="sgd has momentum 0.9.")
 @click.option("--early-stopping", is_flag=True, help="Stop when held-out rows stop improving.")
-@click.option("--patience", type=_COUNT, default=10, show_default=True, help="Epochs to wait.")
-@click.option("--validation-fraction", type=float, default=0.1, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--engine", type=click.Choice(["auto", *ENGINES]), default="auto", show_default=True)
-@click.option("--threads", type=_COUNT, help="Threads for BLAS.  [default: all processors]")
-@click.option("--resume", is_flag=True, help="Go on with the run in --out.")
+@click.option("--patience", **_COUNT, default=10, help="Epochs to wait for an improvement.")
+@click.option("--validation-fraction", **_NUMBER, default=0.1, help="Share of rows held out.")
+@click.option(
+    "--seed",
+    type=int,
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Weights, order and noise follow from it.",
+)
+@click.option("--engine", **_choice(["auto", *ENGINES]), default="auto")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads for BLAS.  [default: all processors]",
+)
+@click.option("--resume", is_flag=True, help="Go on with the run --out, or DATA's latest.")
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
     """Train a VAE on DATA and leave a run folder with the model, metrics and pictures.
