@@ -2,21 +2,54 @@
 
 from klosed.special.elementary import bd0, log1mexp, log_ratio, logexpm1, phi, phi_ratio, psi
 from klosed.special.errorfree import difference_of_products, two_product, two_sum
+from klosed.special.exponential_integral import exp1e
+from klosed.special.gamma import (
+    digamma,
+    digamma_minus_log,
+    lgamma,
+    lgamma1p,
+    multidigamma,
+    multilgamma,
+    tetragamma,
+    trigamma,
+    trigamma_minus_reciprocal,
+)
+from klosed.special.gamma_differences import (
+    digamma_difference,
+    digamma_minus_log_difference,
+    gamma_shape_bregman,
+    lgamma_bregman,
+    lgamma_difference,
+    stirling_bregman,
+)
 from klosed.special.logistic import (
     log_sigmoid,
     sigmoid,
     sigmoid_difference,
     softplus,
     softplus_bregman,
+    softplus_difference,
 )
 
 __all__ = [
     "bd0",
     "difference_of_products",
+    "digamma",
+    "digamma_difference",
+    "digamma_minus_log",
+    "digamma_minus_log_difference",
+    "exp1e",
+    "gamma_shape_bregman",
+    "lgamma",
+    "lgamma1p",
+    "lgamma_bregman",
+    "lgamma_difference",
     "log1mexp",
     "log_ratio",
     "log_sigmoid",
     "logexpm1",
+    "multidigamma",
+    "multilgamma",
     "phi",
     "phi_ratio",
     "psi",
@@ -24,6 +57,11 @@ __all__ = [
     "sigmoid_difference",
     "softplus",
     "softplus_bregman",
+    "softplus_difference",
+    "stirling_bregman",
+    "tetragamma",
+    "trigamma",
+    "trigamma_minus_reciprocal",
     "two_product",
     "two_sum",
 ]

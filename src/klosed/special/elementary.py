@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from klosed._arrays import Array, namespace
 from klosed.special._evaluate import (
+    at_most,
     choose,
     evaluate,
     evaluate_difference,
     is_single,
     ratio,
     scalar_form,
+    select,
 )
 from klosed.special._tables import EXPM1_TAIL, LOG1P_TAIL
 
@@ -236,7 +238,7 @@ def _phi_near(x: Array) -> Array:
 def _phi_far(x: Array) -> Array:
     xp = namespace(x)
     # log1p of a finite number, so that φ(inf) is inf and not inf − inf
-    return x - xp.log1p(xp.clip(x, max=float(xp.finfo(x.dtype).max)))
+    return x - xp.log1p(at_most(x, float(xp.finfo(x.dtype).max)))
 
 
 def _psi(x: Array) -> Array:
@@ -251,7 +253,7 @@ def _psi_near(x: Array) -> Array:
 def _psi_far(x: Array) -> Array:
     xp = namespace(x)
     # subtract a finite number, so that ψ(inf) is inf and not inf − inf
-    return xp.expm1(x) - xp.clip(x, max=1e3)
+    return xp.expm1(x) - at_most(x, 1e3)
 
 
 def _are_near(x: Array, m: Array, diff: Array) -> Array:
@@ -301,7 +303,7 @@ def _phi_ratio_near(x: Array, m: Array, diff: Array) -> Array:
 
 def _phi_ratio_far(x: Array, m: Array, diff: Array) -> Array:
     # subtract a finite number, so that m = 0 gives inf and not inf − inf
-    return diff / m - namespace(x).clip(_log_ratio_far(x, m, diff), max=1e4)
+    return diff / m - at_most(_log_ratio_far(x, m, diff), 1e4)
 
 
 def _bd0(x: Array, m: Array, diff: Array) -> Array:
@@ -317,10 +319,9 @@ def _bd0_near(x: Array, m: Array, diff: Array) -> Array:
 
 
 def _bd0_far(x: Array, m: Array, diff: Array) -> Array:
-    xp = namespace(x)
     some = x != 0.0
     # x log(x/m) is 0 where x is: not 0 · inf
-    logarithm = _log_ratio_far(xp.where(some, x, 1.0), xp.where(some, m, 1.0), diff)
+    logarithm = _log_ratio_far(select(some, x, 1.0), select(some, m, 1.0), diff)
     return x * logarithm - diff
 
 

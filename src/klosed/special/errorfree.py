@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from klosed._arrays import Array, gather, namespace
-from klosed.special._evaluate import evaluate, is_single, scalar_form
+from klosed.special._evaluate import evaluate, is_single, scalar_form, select
 
 __all__ = ["difference_of_products", "two_product", "two_sum"]
 
@@ -123,7 +123,7 @@ def _difference_of_products(a: Array, b: Array, c: Array, d: Array) -> Array:
     q, q_error = _two_product(c, d)
     value = (p - q) + (p_error - q_error)
     # an overflow or a zero divides nothing here, but inf − inf would hide an infinite product
-    return namespace(a).where(namespace(a).isnan(value), p - q, value)
+    return select(namespace(a).isnan(value), p - q, value)
 
 
 _DIFFERENCE = scalar_form(_difference_of_products, lambda a, b, c, d: (b, a, -d, -c), arity=4)

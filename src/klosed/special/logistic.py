@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from klosed._arrays import Array, namespace
-from klosed.special._evaluate import choose, evaluate, evaluate_difference, scalar_form
+from klosed.special._evaluate import choose, evaluate, evaluate_difference, scalar_form, select
 from klosed.special.elementary import _phi, _psi
 
 __all__ = [
@@ -182,7 +182,7 @@ def _softplus(x: Array) -> Array:
 def _sigmoid(x: Array) -> Array:
     xp = namespace(x)
     e = xp.exp(-xp.abs(x))
-    return xp.where(x < 0.0, e, 1.0) / (1.0 + e)
+    return select(x < 0.0, e, 1.0) / (1.0 + e)
 
 
 def _log_sigmoid(x: Array) -> Array:
@@ -192,9 +192,9 @@ def _log_sigmoid(x: Array) -> Array:
 def _sigmoid_difference(b: Array, a: Array, diff: Array) -> Array:
     xp = namespace(a)
     up = diff > 0.0
-    high, low = xp.where(up, b, a), xp.where(up, a, b)
+    high, low = select(up, b, a), select(up, a, b)
     size = -xp.expm1(-xp.abs(diff)) * _sigmoid(high) * _sigmoid(-low)
-    return xp.where(up, size, -size)
+    return select(up, size, -size)
 
 
 def _softplus_difference(b: Array, a: Array, diff: Array) -> Array:
@@ -217,9 +217,8 @@ def _softplus_difference_far(b: Array, a: Array, _: Array) -> Array:
 
 
 def _softplus_bregman(b: Array, a: Array, diff: Array) -> Array:
-    xp = namespace(a)
     turn = a > 0.0
-    b, a, diff = xp.where(turn, -b, b), xp.where(turn, -a, a), xp.where(turn, -diff, diff)
+    b, a, diff = select(turn, -b, b), select(turn, -a, a), select(turn, -diff, diff)
     return choose(
         diff <= 1.5, _softplus_bregman_near, _softplus_bregman_far, b, a, diff,
         then_at=(0.0, 0.0, 0.0), otherwise_at=(2.0, 0.0, 2.0),
