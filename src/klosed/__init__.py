@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from klosed.distributions import Bernoulli as Bernoulli
     from klosed.distributions import Distribution as Distribution
     from klosed.distributions import Gamma as Gamma
     from klosed.distributions import Independent as Independent
@@ -33,6 +34,7 @@ _HOMES = {
     "NoClosedFormError": "klosed.errors",
     "VAESpec": "klosed.models.spec",
     "engine": "klosed.engines",
+    "Bernoulli": "klosed.distributions",
     "Distribution": "klosed.distributions",
     "Gamma": "klosed.distributions",
     "Independent": "klosed.distributions",

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from families_discrete import DISCRETE
+
 from klosed import Distribution, Independent, Normal
 from klosed.divergences import has_closed_form
 
@@ -46,6 +48,7 @@ FAMILIES["independent_normal"] = Instance(
 FAMILIES["independent_normal_log_scale"] = Instance(
     _independent_normal, loc=[[0.1, 0.2], [0.0, -0.7], [0.4, 0.9]], log_scale=[-0.2, 0.4]
 )
+FAMILIES |= {name: Instance(f, **given) for name, (f, given) in DISCRETE.items()}
 
 PAIRS: tuple[tuple[str, str], ...] = tuple(
     (a, b) for a in FAMILIES for b in FAMILIES if has_closed_form(FAMILIES[a](), FAMILIES[b]())

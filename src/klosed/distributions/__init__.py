@@ -4,8 +4,9 @@ Imports nothing from klosed above special.
 """
 
 from klosed.distributions._base import Distribution
+from klosed.distributions.bernoulli import Bernoulli
 from klosed.distributions.gamma import Gamma
 from klosed.distributions.independent import Independent
 from klosed.distributions.normal import Normal
 
-__all__ = ["Distribution", "Gamma", "Independent", "Normal"]
+__all__ = ["Bernoulli", "Distribution", "Gamma", "Independent", "Normal"]

@@ -3,6 +3,7 @@
 Imports nothing from klosed above distributions. Importing a file here registers its pairs.
 """
 
+from klosed.divergences import bernoulli as bernoulli
 from klosed.divergences import independent as independent
 from klosed.divergences import normal as normal
 from klosed.divergences._functions import (
