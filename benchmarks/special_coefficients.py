@@ -94,7 +94,7 @@ def stirling(derivative: int) -> Function:
 
 
 # name: what it is, function, interval, (n, m) in double, (n, m) in single
-NINTH = mpf(1) / 9
+NINTH, TWELFTH = mpf(1) / 9, mpf(1) / 12
 TABLES: dict[str, tuple[str, Function, Any, Any, tuple[int, int], tuple[int, int]]] = {
     "LOG1P_TAIL": (
         "(log1p(x)/s − 2)/z in z = s², s = x/(2 + x), for −0.6 <= x <= 1.5",
@@ -112,10 +112,12 @@ TABLES: dict[str, tuple[str, Function, Any, Any, tuple[int, int], tuple[int, int
         "12 x² (log x − 1/(2x) − ψ(x)) in 1/x², x >= 3", stirling(1), 0, NINTH, (4, 4), (3, 0)
     ),
     "STIRLING_2": (
-        "6 x³ (ψ'(x) − 1/x − 1/(2x²)) in 1/x², x >= 3.5", stirling(2), 0, mpf(1) / 12, (4, 4), (3, 0)
+        "6 x³ (ψ'(x) − 1/x − 1/(2x²)) in 1/x², x >= 3.5",
+        stirling(2), 0, TWELFTH, (4, 4), (3, 0),
     ),
     "STIRLING_3": (
-        "−2 x⁴ (ψ''(x) + 1/x² + 1/x³) in 1/x², x >= 3.5", stirling(3), 0, mpf(1) / 12, (4, 4), (3, 0)
+        "−2 x⁴ (ψ''(x) + 1/x² + 1/x³) in 1/x², x >= 3.5",
+        stirling(3), 0, TWELFTH, (4, 4), (3, 0),
     ),
 }  # fmt: skip
 
@@ -146,7 +148,7 @@ def lines(values: list[mpf], single: bool) -> Iterator[str]:
     row = ""
     for v in values:
         text = mp.nstr(v, digits, min_fixed=-3, max_fixed=3) + ","
-        if len(row) + len(text) > 88:
+        if len(row) + len(text) > 80:
             yield row.rstrip()
             row = ""
         row += text + " "

@@ -7,7 +7,7 @@ import mpmath as mp
 
 from klosed import special
 
-from .truth import cases, each, either_sign, logarithmic, scaled, shifted, uniform
+from .truth import cases, each, either_sign, logarithmic, scaled, shifted, signs, uniform
 
 
 def sigmoid(x):
@@ -29,6 +29,7 @@ CLOSE = scaled(logarithmic(-15, 15))
 BESIDE = each(uniform(1, 6), uniform(1, 6))
 
 ELEMENTARY = [
+    *cases(special.log1p, mp.log1p, ("−1 … 3", uniform(-1, 3), 3, 3)),
     *cases(
         special.phi,
         lambda x: x - mp.log1p(x),
@@ -110,4 +111,133 @@ LOGISTIC = [
     ),
 ]
 
-CASES = [*ELEMENTARY, *ERRORFREE, *LOGISTIC]
+
+def either_side(*roots):
+    """Draw around the roots at distances 1e-16 … 0.1."""
+
+    def draw(rng, n):
+        return (rng.choice(roots, n) + signs(rng, n) * 10.0 ** rng.uniform(-16, -1, n),)
+
+    return draw
+
+
+LGAMMA = [
+    *cases(
+        special.lgamma,
+        mp.loggamma,
+        ("1e-300 … 1", logarithmic(-300, 0), 6, None),
+        ("1e-30 … 1", logarithmic(-30, 0), 6, 6),
+        ("0 … 10", uniform(0, 10), 8, 10),
+        ("near 1 and 2", either_side(1.0, 2.0), 6, 6),
+        ("3 … 1e300", logarithmic(0.47, 300), 6, None),
+        ("3 … 1e30", logarithmic(0.47, 30), 6, 6),
+    ),
+    *cases(
+        special.lgamma1p,
+        lambda x: mp.loggamma(1 + x),
+        ("−1 … 10", uniform(-1, 10), 8, 10),
+        ("±(1e-18 … 1)", either_sign(-18, -0.01), 8, 10),
+        ("near 0 and 1", either_side(0.0, 1.0), 6, 6),
+    ),
+    *cases(
+        special.digamma,
+        mp.digamma,
+        ("1e-300 … 1", logarithmic(-300, 0), 6, None),
+        ("1e-30 … 1", logarithmic(-30, 0), 6, 6),
+        ("0 … 10", uniform(0, 10), 6, 6),
+        ("near the root", either_side(1.4616321449683623), 6, 6),
+        ("3 … 1e300", logarithmic(0.47, 300), 6, None),
+    ),
+    *cases(
+        special.digamma_minus_log,
+        lambda x: mp.digamma(x) - mp.log(x),
+        ("1e-30 … 1", logarithmic(-30, 0), 6, 6),
+        ("0 … 10", uniform(0, 10), 12, 12),
+        ("3 … 1e30", logarithmic(0.47, 30), 6, 6),
+        digits=80,
+    ),
+    *cases(
+        special.trigamma,
+        lambda x: mp.psi(1, x),
+        ("1e-18 … 1e18", logarithmic(-18, 18), 6, 6),
+        ("0 … 10", uniform(0, 10), 6, 6),
+    ),
+    *cases(
+        special.trigamma_minus_reciprocal,
+        lambda x: mp.psi(1, x) - 1 / x,
+        ("1e-12 … 1e12", logarithmic(-12, 12), 6, 6),
+        ("0 … 10", uniform(0, 10), 6, 6),
+        digits=80,
+    ),
+    *cases(
+        special.tetragamma,
+        lambda x: mp.psi(2, x),
+        ("1e-12 … 1e12", logarithmic(-12, 12), 6, 6),
+        ("0 … 10", uniform(0, 10), 6, 6),
+    ),
+]
+
+
+def remainder(x):
+    return mp.loggamma(x) - (x - mp.mpf(1) / 2) * mp.log(x) + x
+
+
+def bregman(f, slope):
+    return lambda y, x: f(y) - f(x) - (y - x) * slope(x)
+
+
+def log_excess(x):
+    return mp.digamma(x) - mp.log(x)
+
+
+SHAPES = logarithmic(-8, 8)
+GAMMA_DIFFERENCES = [
+    *cases(
+        special.lgamma_difference,
+        lambda y, x: mp.loggamma(y) - mp.loggamma(x),
+        ("y ≈ x in 1e-8 … 1", scaled(logarithmic(-8, 0)), 12, 12),
+        ("y ≈ x in 2 … 1e8", scaled(logarithmic(0.3, 8)), 12, 12),
+        ("1e-8 … 1", each(logarithmic(-8, 0), logarithmic(-8, 0)), 12, 12),
+        ("2 … 1e8", each(logarithmic(0.3, 8), logarithmic(0.3, 8)), 12, 12),
+        digits=80,
+    ),
+    *cases(
+        special.digamma_difference,
+        lambda y, x: mp.digamma(y) - mp.digamma(x),
+        ("y ≈ x", scaled(SHAPES), 12, 12),
+        ("1e-8 … 1e8", each(SHAPES, SHAPES), 12, 12),
+        digits=80,
+    ),
+    *cases(
+        special.digamma_minus_log_difference,
+        lambda y, x: log_excess(y) - log_excess(x),
+        ("y ≈ x", scaled(SHAPES), 12, 12),
+        ("1e-8 … 1e8", each(SHAPES, SHAPES), 12, 12),
+        digits=80,
+    ),
+    *cases(
+        special.lgamma_bregman,
+        bregman(mp.loggamma, mp.digamma),
+        ("y ≈ x", scaled(SHAPES), 12, 12),
+        ("1e-8 … 1e8", each(SHAPES, SHAPES), 12, 12),
+        ("0.3 … 3", each(uniform(0.3, 3), uniform(0.3, 3)), 12, 12),
+        digits=100,
+    ),
+    *cases(
+        special.gamma_shape_bregman,
+        bregman(lambda x: mp.loggamma(x) - x * mp.log(x) + x, log_excess),
+        ("y ≈ x", scaled(SHAPES), 12, 12),
+        ("1e-8 … 1e8", each(SHAPES, SHAPES), 12, 12),
+        ("0.3 … 3", each(uniform(0.3, 3), uniform(0.3, 3)), 12, 12),
+        digits=100,
+    ),
+    *cases(
+        special.stirling_bregman,
+        bregman(remainder, lambda x: log_excess(x) + 1 / (2 * x)),
+        ("y ≈ x in 1e-8 … 30", scaled(logarithmic(-8, 1.5)), 120, 120),
+        ("1e-8 … 30", each(logarithmic(-8, 1.5), logarithmic(-8, 1.5)), 120, 120),
+        digits=100,
+    ),
+]
+
+CASES = [*ELEMENTARY, *ERRORFREE, *LOGISTIC, *LGAMMA, *GAMMA_DIFFERENCES]

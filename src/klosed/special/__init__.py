@@ -1,6 +1,6 @@
 """Cancellation-free functions from which every divergence is written. Imports floor 0 only."""
 
-from klosed.special.elementary import bd0, log1mexp, log_ratio, logexpm1, phi, phi_ratio, psi
+from klosed.special.elementary import bd0, log1mexp, log1p, log_ratio, logexpm1, phi, phi_ratio, psi
 from klosed.special.errorfree import difference_of_products, two_product, two_sum
 from klosed.special.exponential_integral import exp1e
 from klosed.special.gamma import (
@@ -22,6 +22,13 @@ from klosed.special.gamma_differences import (
     lgamma_difference,
     stirling_bregman,
 )
+from klosed.special.langevin import (
+    langevin,
+    langevin_difference,
+    langevin_slope,
+    log_sinhc,
+    log_sinhc_bregman,
+)
 from klosed.special.logistic import (
     log_sigmoid,
     sigmoid,
@@ -30,6 +37,7 @@ from klosed.special.logistic import (
     softplus_bregman,
     softplus_difference,
 )
+from klosed.special.stirling import stirling_remainder
 
 __all__ = [
     "bd0",
@@ -40,13 +48,19 @@ __all__ = [
     "digamma_minus_log_difference",
     "exp1e",
     "gamma_shape_bregman",
+    "langevin",
+    "langevin_difference",
+    "langevin_slope",
     "lgamma",
     "lgamma1p",
     "lgamma_bregman",
     "lgamma_difference",
     "log1mexp",
+    "log1p",
     "log_ratio",
     "log_sigmoid",
+    "log_sinhc",
+    "log_sinhc_bregman",
     "logexpm1",
     "multidigamma",
     "multilgamma",
@@ -59,6 +73,7 @@ __all__ = [
     "softplus_bregman",
     "softplus_difference",
     "stirling_bregman",
+    "stirling_remainder",
     "tetragamma",
     "trigamma",
     "trigamma_minus_reciprocal",

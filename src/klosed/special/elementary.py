@@ -5,7 +5,7 @@ Imports floor 0 only.
 
 from __future__ import annotations
 
-from klosed._arrays import Array, namespace
+from klosed._arrays import Array, kind, namespace
 from klosed.special._evaluate import (
     at_most,
     choose,
@@ -18,7 +18,7 @@ from klosed.special._evaluate import (
 )
 from klosed.special._tables import EXPM1_TAIL, LOG1P_TAIL
 
-__all__ = ["bd0", "log1mexp", "log_ratio", "logexpm1", "phi", "phi_ratio", "psi"]
+__all__ = ["bd0", "log1mexp", "log1p", "log_ratio", "logexpm1", "phi", "phi_ratio", "psi"]
 
 
 def phi(x: Array) -> Array:
@@ -170,6 +170,35 @@ def log_ratio(x: Array, m: Array, diff: Array | None = None) -> Array:
     return evaluate_difference(_LOG_RATIO, diff, x=x, m=m)
 
 
+def log1p(x: Array) -> Array:
+    r"""Return log(1 + x), to the last digits on every kind of array.
+
+    .. math:: \log(1 + x), \qquad \partial_x = \frac{1}{1 + x}
+
+    Parameters
+    ----------
+    x : array
+        Any shape, x ≥ −1.
+
+    Returns
+    -------
+    array
+        Same shape, kind and dtype; −inf at −1.
+
+    Notes
+    -----
+    The library's own, except in JAX's float64: jax.numpy.log1p (0.10, on a CPU) is up to 130
+    units of the last place off between −0.414 and −0.35. There 2 artanh(x/(2 + x)), as in `phi`.
+
+    Examples
+    --------
+    >>> from klosed.special import log1p
+    >>> float(log1p(1e-20))
+    1e-20
+    """
+    return evaluate(_LOG1P, x=x)
+
+
 def log1mexp(x: Array) -> Array:
     r"""Return log(1 − exp(−x)) for x ≥ 0.
 
@@ -239,6 +268,21 @@ def _phi_far(x: Array) -> Array:
     xp = namespace(x)
     # log1p of a finite number, so that φ(inf) is inf and not inf − inf
     return x - xp.log1p(at_most(x, float(xp.finfo(x.dtype).max)))
+
+
+def _log1p(x: Array) -> Array:
+    if kind(x) != "JAX" or is_single(x):
+        return namespace(x).log1p(x)
+    return choose(
+        namespace(x).abs(x) <= 0.6, _log1p_near, namespace(x).log1p, x,
+        then_at=(0.0,), otherwise_at=(1.0,),
+    )  # fmt: skip
+
+
+def _log1p_near(x: Array) -> Array:
+    s = x / (2.0 + x)
+    z = s * s
+    return s * (2.0 + z * ratio(z, LOG1P_TAIL))
 
 
 def _psi(x: Array) -> Array:
@@ -330,7 +374,7 @@ def _log1mexp(x: Array) -> Array:
     return choose(
         x < 0.6931471805599453,
         lambda x: xp.log(-xp.expm1(-x)),
-        lambda x: xp.log1p(-xp.exp(-x)),
+        lambda x: _log1p(-xp.exp(-x)),
         x, then_at=(0.5,), otherwise_at=(1.0,),
     )  # fmt: skip
 
@@ -339,6 +383,7 @@ def _logexpm1(x: Array) -> Array:
     return x + _log1mexp(x)
 
 
+_LOG1P = scalar_form(_log1p, lambda x: (1.0 / (1.0 + x),))
 _PHI = scalar_form(_phi, lambda x: (x / (1.0 + x),))
 _PSI = scalar_form(_psi, lambda x: (namespace(x).expm1(x),))
 _PHI_RATIO = scalar_form(
