@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from klosed.distributions import Distribution as Distribution
     from klosed.distributions import Gamma as Gamma
     from klosed.distributions import Independent as Independent
+    from klosed.distributions import MultivariateNormal as MultivariateNormal
     from klosed.distributions import Normal as Normal
     from klosed.divergences import closed_form_pairs as closed_form_pairs
     from klosed.divergences import cross_entropy as cross_entropy
@@ -38,6 +39,7 @@ _HOMES = {
     "Distribution": "klosed.distributions",
     "Gamma": "klosed.distributions",
     "Independent": "klosed.distributions",
+    "MultivariateNormal": "klosed.distributions",
     "Normal": "klosed.distributions",
     "closed_form_pairs": "klosed.divergences",
     "cross_entropy": "klosed.divergences",

@@ -11,10 +11,12 @@ from typing import Any
 
 from families_discrete import DISCRETE
 
+from families_vectors import VECTORS
+
 from klosed import Distribution, Independent, Normal
 from klosed.divergences import has_closed_form
 
-__all__ = ["FAMILIES", "PAIRS", "Instance"]
+__all__ = ["CHOSEN_PAIRS", "FAMILIES", "FIRST", "PAIRS", "Instance"]
 
 
 class Instance:
@@ -50,6 +52,17 @@ FAMILIES["independent_normal_log_scale"] = Instance(
 )
 FAMILIES |= {name: Instance(f, **given) for name, (f, given) in DISCRETE.items()}
 
+FAMILIES |= {name: Instance(f, **given) for name, (f, given) in VECTORS.items()}
+
 PAIRS: tuple[tuple[str, str], ...] = tuple(
     (a, b) for a in FAMILIES for b in FAMILIES if has_closed_form(FAMILIES[a](), FAMILIES[b]())
+)
+
+# The first instance of each type, and for slow tests a few pairs that meet every pair of types
+# and every instance.
+FIRST = {type(instance()): name for name, instance in reversed(FAMILIES.items())}
+CHOSEN_PAIRS = tuple(
+    (a, b)
+    for a, b in PAIRS
+    if {a, b} <= set(FIRST.values()) or b == FIRST[type(FAMILIES[a]())] or a == b
 )

@@ -4,23 +4,25 @@ import jax
 import numpy as np
 import pytest
 import torch
-from families import FAMILIES, PAIRS
+from families import CHOSEN_PAIRS, FAMILIES, FIRST
 from kinds import KINDS
 
 import klosed
 
-pairs = pytest.mark.parametrize(("name_q", "name_p"), PAIRS, ids=[f"{a}-{b}" for a, b in PAIRS])
+pairs = pytest.mark.parametrize(
+    ("name_q", "name_p"), CHOSEN_PAIRS, ids=[f"{a}-{b}" for a, b in CHOSEN_PAIRS]
+)
 families = pytest.mark.parametrize("name", FAMILIES)
-# one instance a family: these are slow
-FIRST = {type(instance()): name for name, instance in reversed(FAMILIES.items())}
 
 
 def pair_function(name_q, name_p):
     """Return f(*arrays) = KL, and the arrays."""
     q, p = FAMILIES[name_q], FAMILIES[name_p]
     n = len(q.parameters)
+    names = [*q.parameters, *p.parameters]
 
     def f(*arrays):
+        arrays = [kept_symmetric(name, a) for name, a in zip(names, arrays, strict=True)]
         return klosed.kl_divergence(
             q.family(**dict(zip(q.parameters, arrays[:n], strict=True))),
             p.family(**dict(zip(p.parameters, arrays[n:], strict=True))),
@@ -33,12 +35,19 @@ def density_function(name):
     """Return f(*arrays, x) = log p(x) + entropy, and the arrays."""
     instance = FAMILIES[name]
     x = instance(np.asarray).sample(3)
+    names = [*instance.parameters, "x"]
 
     def f(*arrays):
-        d = instance.family(**dict(zip(instance.parameters, arrays[:-1], strict=True)))
-        return d.log_prob(arrays[-1]) + d.entropy()
+        *arrays, at = (kept_symmetric(n, a) for n, a in zip(names, arrays, strict=True))
+        d = instance.family(**dict(zip(instance.parameters, arrays, strict=True)))
+        return d.log_prob(at) + d.entropy()
 
     return f, [*instance.parameters.values(), x]
+
+
+def kept_symmetric(name, array):
+    """Let differences move the entries of a symmetric matrix one by one."""
+    return (array + array.mT) / 2 if name in ("covariance_matrix", "precision_matrix") else array
 
 
 def torch_arrays(arrays):
@@ -90,7 +99,7 @@ def test_backward_of_density_and_entropy_is_the_closed_form(name):
 
 def functions():
     """Yield one KL of each pair of families and one density of each family."""
-    for name_q, name_p in PAIRS:
+    for name_q, name_p in CHOSEN_PAIRS:
         if name_q in FIRST.values() and name_p in FIRST.values():
             yield pytest.param(*pair_function(name_q, name_p), id=f"{name_q}-{name_p}")
     for name in FIRST.values():

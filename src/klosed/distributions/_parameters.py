@@ -59,9 +59,10 @@ class Parameter(ABC):
 class Real(Parameter):
     """Any real number, given by one name; formulas see the array itself."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, event_ndim: int = 0) -> None:
         self.names = (name,)
         self.key = name
+        self.event_ndim = event_ndim
 
     def domain(self, name: str) -> tuple[Support, str]:
         return REAL, ""
@@ -251,11 +252,14 @@ class RatioOfNumbers(Ratio):
 
     @property
     def excess(self) -> Array:
-        t = self.minus_one
-        # close to −1 the digits of log r are no longer in t
+        return self.excess_at(self.minus_one)
+
+    def excess_at(self, minus_one: Array) -> Array:
+        """Return r − 1 − log r for a value of r − 1 that is known better than from x and y."""
         log = self._log_far()
         log = log if self._exponent == 1.0 else self._exponent * log
-        return self._xp.where(t < -0.6, t - log, phi(t))
+        # close to −1 the digits of log r are no longer in r − 1
+        return self._xp.where(minus_one < -0.6, minus_one - log, phi(minus_one))
 
     def _log_far(self) -> Array:
         xp = self._xp

@@ -174,10 +174,16 @@ class Matrices(Support):
         if self.factor:
             zero_above = xp.all(xp.triu(x, k=1) == 0, axis=(-2, -1))
             return zero_above & xp.all(xp.linalg.diagonal(x) > 0, axis=-1)
-        flipped = xp.matrix_transpose(x)
+        # unit diagonal first: rows of very different size would hide a small eigenvalue's sign
+        diagonal = xp.linalg.diagonal(x)
+        positive = xp.all((diagonal > 0) & (diagonal < math.inf), axis=-1)
+        roots = xp.sqrt(xp.where(positive[..., None], diagonal, 1.0))
+        scaled = x / roots[..., :, None] / roots[..., None, :]
         slack = 1e3 * float(xp.finfo(x.dtype).eps)
-        symmetric = xp.all(xp.abs(x - flipped) <= slack * xp.abs(x + flipped), axis=(-2, -1))
-        return symmetric & (xp.linalg.eigvalsh(x)[..., 0] > 0)
+        asymmetry = xp.abs(scaled - xp.matrix_transpose(scaled))
+        regular = positive & xp.all(asymmetry <= slack, axis=(-2, -1))
+        safe = xp.where(regular[..., None, None], scaled, 0.0)
+        return regular & (xp.linalg.eigvalsh(safe)[..., 0] > 0)
 
     def covers(self, other: Support) -> bool | Array:
         return self == other

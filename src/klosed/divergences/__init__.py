@@ -5,6 +5,7 @@ Imports nothing from klosed above distributions. Importing a file here registers
 
 from klosed.divergences import bernoulli as bernoulli
 from klosed.divergences import independent as independent
+from klosed.divergences import multivariate_normal as multivariate_normal
 from klosed.divergences import normal as normal
 from klosed.divergences._functions import (
     cross_entropy,

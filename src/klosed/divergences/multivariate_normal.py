@@ -1,0 +1,182 @@
+"""KL between normal distributions of vectors. Imports only distributions and below."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from klosed._arrays import Array, namespace
+from klosed.distributions import Independent, MultivariateNormal, Normal
+from klosed.distributions._base import Gradients
+from klosed.distributions._matrices import (
+    ScatterValue,
+    eye_like,
+    outer,
+    solve_upper,
+    symmetric,
+)
+from klosed.distributions._parameters import RatioOfNumbers
+from klosed.divergences._registry import register_kl
+
+__all__ = [
+    "kl_independent_multivariate_normal",
+    "kl_multivariate_normal_independent",
+    "kl_multivariate_normal_multivariate_normal",
+]
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+def kl_multivariate_normal_multivariate_normal(
+    q: MultivariateNormal, p: MultivariateNormal
+) -> Array:
+    r"""KL of two normal distributions of vectors, in nats: a sum of nonnegative terms.
+
+    .. math::
+        \mathrm{KL} = \sum_i \left(W_{ii} - 1 - \log W_{ii} + \tfrac12 (W_{ii} - 1)^2\right)
+        + \tfrac12 \sum_{i > j} W_{ij}^2 + \tfrac12 \|z\|^2, \qquad
+        W = L_p^{-1} L_q, \quad z = L_p^{-1} (\mu_q - \mu_p)
+
+    Notes
+    -----
+    Kullback (1959), "Information theory and statistics", ch. 9, equation 1.2, regrouped: W − I is
+    worked out from the differences of what was given, so that it keeps its digits where q is
+    near p. The gradient's whitened matrix is ½(WᵀW − I) for q and −½(WWᵀ − I + zzᵀ) for p.
+    """
+    return _kl(*_parts(q), *_parts(p))
+
+
+@kl_multivariate_normal_multivariate_normal.gradient
+def _grad_multivariate_normal(
+    q: MultivariateNormal, p: MultivariateNormal
+) -> tuple[Gradients, Gradients]:
+    return _gradients(*_parts(q), *_parts(p))
+
+
+def _is_normal_vector(d: Independent) -> bool:
+    return isinstance(d.base, Normal) and d.reinterpreted_batch_ndims == 1
+
+
+@register_kl(Independent, MultivariateNormal, when=lambda q, p: _is_normal_vector(q))
+def kl_independent_multivariate_normal(q: Independent, p: MultivariateNormal) -> Array:
+    """KL from independent normal elements to a normal vector, in nats."""
+    return _kl(*_parts(q), *_parts(p))
+
+
+@kl_independent_multivariate_normal.gradient
+def _grad_independent_multivariate_normal(
+    q: Independent, p: MultivariateNormal
+) -> tuple[Gradients, Gradients]:
+    of_q, of_p = _gradients(*_parts(q), *_parts(p))
+    return _of_elements(of_q), of_p
+
+
+@register_kl(MultivariateNormal, Independent, when=lambda q, p: _is_normal_vector(p))
+def kl_multivariate_normal_independent(q: MultivariateNormal, p: Independent) -> Array:
+    """KL from a normal vector to independent normal elements, in nats."""
+    return _kl(*_parts(q), *_parts(p))
+
+
+@kl_multivariate_normal_independent.gradient
+def _grad_multivariate_normal_independent(
+    q: MultivariateNormal, p: Independent
+) -> tuple[Gradients, Gradients]:
+    of_q, of_p = _gradients(*_parts(q), *_parts(p))
+    return of_q, _of_elements(of_p)
+
+
+def _parts(d: Any) -> tuple[Array, ScatterValue]:
+    if isinstance(d, MultivariateNormal):
+        return d.core.loc, d.core.covariance_matrix
+    core = d.base.core
+    xp = namespace(core.loc)
+    scale = xp.broadcast_to(core.scale.value, d.base.batch_shape)
+    identity = xp.eye(scale.shape[-1], dtype=scale.dtype)
+    return xp.broadcast_to(core.loc, d.base.batch_shape), ScatterValue(
+        "scale_tril", scale[..., None] * identity
+    )
+
+
+def _of_elements(gradients: Gradients) -> Gradients:
+    def log_scale() -> Array:
+        scatter: Any = gradients["scatter"]
+        a = scatter()
+        return 2.0 * namespace(a).linalg.diagonal(a)
+
+    return {"loc": gradients["loc"], "log_scale": log_scale}
+
+
+def _kl(loc_q: Array, scatter_q: ScatterValue, loc_p: Array, scatter_p: ScatterValue) -> Array:
+    xp = namespace(loc_q)
+    e, ratio = _relative_factor(scatter_q, scatter_p)
+    t = xp.linalg.diagonal(e)
+    z = scatter_p.whiten((loc_q - loc_p)[..., None])[..., 0]
+    of_rows = 0.5 * xp.sum(xp.tril(e) ** 2, axis=-1)
+    return xp.sum(ratio.excess_at(t) + of_rows + (0.5 * z) * z, axis=-1)
+
+
+def _gradients(
+    loc_q: Array, scatter_q: ScatterValue, loc_p: Array, scatter_p: ScatterValue
+) -> tuple[Gradients, Gradients]:
+    xp = namespace(loc_q)
+    e, _ = _relative_factor(scatter_q, scatter_p)
+    flipped = xp.matrix_transpose(e)
+    z = scatter_p.whiten((loc_q - loc_p)[..., None])[..., 0]
+    slope = scatter_p.unwhiten(z[..., None])[..., 0]
+
+    def factor_q() -> Array:
+        # L⁻ᵀ(WᵀW − I) without the detour over Lq⁻¹, which may be large
+        t = xp.linalg.diagonal(e)
+        diagonal = (t * (t + 2.0) / (t + 1.0))[..., None] * eye_like(e)
+        return xp.tril(scatter_p.unwhiten(xp.tril(e, k=-1) + diagonal))
+
+    return (
+        {
+            "loc": slope,
+            "scatter": lambda: 0.5 * (e + flipped + flipped @ e),
+            "scale_tril": factor_q,
+        },
+        {"loc": -slope, "scatter": lambda: -0.5 * (e + flipped + e @ flipped + outer(z))},
+    )
+
+
+def _relative_factor(q: ScatterValue, p: ScatterValue) -> tuple[Array, RatioOfNumbers]:
+    """Return E = Lp⁻¹Lq − I, lower triangular, and the ratio Lqᵢᵢ / Lpᵢᵢ.
+
+    Factors of near-equal matrices have lost the digits of their difference; two steps of
+    E ← low(M − EEᵀ), where low keeps the lower triangle and half the diagonal, bring them back
+    from the whitened difference M = WWᵀ − I of the matrices themselves.
+    """
+    xp = namespace(q.root)
+    diagonal = xp.linalg.diagonal
+    transpose = xp.matrix_transpose
+    if q.inverted and p.inverted:
+        ratio = RatioOfNumbers(diagonal(p.root), diagonal(q.root), 1.0)
+        e = _divide_right(p.root - q.root, q.root)
+        half = _divide_right(p.given - q.given, q.root)
+        m = symmetric(_divide_right(transpose(half), q.root))
+        return _refined(e, m, lambda e: transpose(e) @ e), ratio
+    if p.inverted:
+        w = p.whiten(q.factor)
+        return w - eye_like(w), RatioOfNumbers(diagonal(w), xp.ones_like(diagonal(w)), 1.0)
+    ratio = RatioOfNumbers(diagonal(q.factor), diagonal(p.root), 1.0)
+    e = p.whiten(q.factor - p.root)
+    if q.name == p.name == "covariance_matrix":
+        half = p.whiten(q.given - p.given)
+        m = symmetric(p.whiten(transpose(half)))
+        return _refined(e, m, lambda e: e @ transpose(e)), ratio
+    return e, ratio
+
+
+def _divide_right(x: Array, lower: Array) -> Array:
+    """Return x lower⁻¹."""
+    transpose = namespace(x).matrix_transpose
+    return transpose(solve_upper(transpose(lower), transpose(x)))
+
+
+def _refined(e: Array, m: Array, square: Any) -> Array:
+    xp = namespace(e)
+    near = xp.sum(m * m, axis=(-2, -1), keepdims=True) < 0.25
+    better = e
+    for _ in range(2):
+        rest = m - square(better)
+        better = xp.tril(rest) - 0.5 * eye_like(rest) * rest
+    return xp.where(near, better, e)
