@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from klosed.distributions import Bernoulli as Bernoulli
+    from klosed.distributions import ContinuousBernoulli as ContinuousBernoulli
     from klosed.distributions import Distribution as Distribution
+    from klosed.distributions import Exponential as Exponential
     from klosed.distributions import Gamma as Gamma
+    from klosed.distributions import Gumbel as Gumbel
+    from klosed.distributions import HalfNormal as HalfNormal
     from klosed.distributions import Independent as Independent
+    from klosed.distributions import InverseGaussian as InverseGaussian
+    from klosed.distributions import Laplace as Laplace
     from klosed.distributions import MultivariateNormal as MultivariateNormal
     from klosed.distributions import Normal as Normal
+    from klosed.distributions import Uniform as Uniform
     from klosed.divergences import closed_form_pairs as closed_form_pairs
     from klosed.divergences import cross_entropy as cross_entropy
     from klosed.divergences import cross_entropy_value_and_grad as cross_entropy_value_and_grad
@@ -36,11 +43,18 @@ _HOMES = {
     "VAESpec": "klosed.models.spec",
     "engine": "klosed.engines",
     "Bernoulli": "klosed.distributions",
+    "ContinuousBernoulli": "klosed.distributions",
     "Distribution": "klosed.distributions",
+    "Exponential": "klosed.distributions",
     "Gamma": "klosed.distributions",
+    "Gumbel": "klosed.distributions",
+    "HalfNormal": "klosed.distributions",
     "Independent": "klosed.distributions",
+    "InverseGaussian": "klosed.distributions",
+    "Laplace": "klosed.distributions",
     "MultivariateNormal": "klosed.distributions",
     "Normal": "klosed.distributions",
+    "Uniform": "klosed.distributions",
     "closed_form_pairs": "klosed.divergences",
     "cross_entropy": "klosed.divergences",
     "cross_entropy_value_and_grad": "klosed.divergences",

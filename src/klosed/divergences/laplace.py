@@ -1,0 +1,82 @@
+"""KL from a Laplace distribution. Imports only distributions and below."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from klosed._arrays import Array, namespace
+from klosed.distributions import Laplace
+from klosed.distributions._base import Gradients
+from klosed.divergences._registry import register_kl
+from klosed.special import psi
+
+__all__ = ["kl_laplace_laplace"]
+
+
+@register_kl(Laplace, Laplace)
+def kl_laplace_laplace(q: Laplace, p: Laplace) -> Array:
+    r"""KL of two Laplace distributions, in nats: a sum of two nonnegative terms.
+
+    .. math::
+        \mathrm{KL} = (r - 1 - \log r) + r\,\psi(-u), \qquad
+        r = b_q / b_p, \quad u = |\mu_q - \mu_p| / b_q, \quad \psi(x) = e^x - 1 - x
+
+    Notes
+    -----
+    The textbook form log(bp/bq) + u r + r exp(−u) − 1, regrouped so that nothing cancels.
+    The gradient in log bp is −(r − 1) − r ψ(−u), in log bq (r − 1) − r (1 − (1 + u) exp(−u)), in
+    μq sign(μq − μp) (1 − exp(−u)) / bp.
+    """
+    ratio = q.core.scale / p.core.scale
+    return ratio.excess + _shift_term(q, p)
+
+
+@kl_laplace_laplace.gradient
+def _grad_laplace_laplace(q: Laplace, p: Laplace) -> tuple[Gradients, Gradients]:
+    shift = q.core.loc - p.core.loc
+    xp = namespace(shift)
+    ratio = q.core.scale / p.core.scale
+    u = q.core.scale.divide(xp.abs(shift))
+    slope = p.core.scale.divide(_odd_decay(q.core.scale.divide(shift)))
+
+    def grad_log_scale_q() -> Array:
+        return ratio.minus_one - _finite(xp, ratio.value) * _gamma_2(u)
+
+    return (
+        {"loc": slope, "log_scale": grad_log_scale_q},
+        {"loc": -slope, "log_scale": lambda: -(ratio.minus_one + _shift_term(q, p))},
+    )
+
+
+def _shift_term(q: Laplace, p: Laplace) -> Array:
+    """Return r ψ(−u), for large u in a form whose parts do not overflow before it does."""
+    shift = q.core.loc - p.core.loc
+    xp = namespace(shift)
+    u, v = q.core.scale.divide(xp.abs(shift)), p.core.scale.divide(xp.abs(shift))
+    ratio = _finite(xp, (q.core.scale / p.core.scale).value)
+    far = u > 1.0
+    near_u, far_u = xp.where(far, 0.0, u), xp.where(far, u, 2.0)
+    return xp.where(far, v * (1.0 + xp.expm1(-far_u) / far_u), ratio * psi(-near_u))
+
+
+def _odd_decay(z: Array) -> Array:
+    """Return sign(z)(1 − exp(−|z|)), smooth at 0."""
+    xp = namespace(z)
+    u = xp.abs(z)
+    decay = -xp.expm1(-u)
+    near = (u > 0) & (u < 1.0)
+    share = xp.where(near, decay / xp.where(near, u, 1.0), 1.0)
+    return xp.where(z > 1.0, decay, xp.where(z < -1.0, -decay, share * xp.clip(z, -1.0, 1.0)))
+
+
+def _gamma_2(u: Array) -> Array:
+    """Return 1 − (1 + u) exp(−u), the incomplete gamma function γ(2, u)."""
+    xp = namespace(u)
+    far = u > 1.0
+    near_u, far_u = xp.where(far, 0.0, u), xp.clip(xp.where(far, u, 2.0), max=1e3)
+    near = xp.exp(-near_u) * psi(near_u)
+    return xp.where(far, -xp.expm1(-far_u) - far_u * xp.exp(-far_u), near)
+
+
+def _finite(xp: Any, x: Array) -> Array:
+    return xp.clip(x, max=float(xp.finfo(x.dtype).max))

@@ -1,0 +1,66 @@
+"""What to draw for families of location and scale in the accuracy tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import mpmath as mp
+import numpy as np
+
+from accuracy import Draw, Numbers, near, positive, real
+
+__all__ = ["in_scale", "logs", "scale", "shifted", "with_loc"]
+
+
+def scale(side: Numbers) -> mp.mpf:
+    """Return the scale, whichever way it was given."""
+    return side["scale"] if "scale" in side else mp.exp(side["log_scale"])
+
+
+def in_scale(of_log: mp.mpf, side: Numbers, name: str) -> dict[str, mp.mpf]:
+    """Return the size of a gradient in log_scale under the name it was given."""
+    if "scale" in side:
+        return {f"{name}_scale": of_log / side["scale"]}
+    return {f"{name}_log_scale": of_log}
+
+
+def shifted(rng: np.random.Generator, n: int, regime: str) -> tuple[Numbers, Numbers]:
+    """Draw locations some scales apart, near-equal or anywhere, and scales alike."""
+    p = {"loc": real(rng, n, regime), "scale": positive(rng, n, regime)}
+    if regime == "extreme":
+        return {"loc": real(rng, n, regime), "scale": positive(rng, n, regime)}, p
+    if regime == "near":
+        # beside a large location a small step would vanish
+        p["loc"] = rng.choice([0.0, 1.0], n) * p["loc"]
+        step = real(rng, n, "ordinary") * 10.0 ** rng.uniform(-12, -2, n)
+        return {"loc": p["loc"] + p["scale"] * step, "scale": near(rng, p["scale"])}, p
+    step = real(rng, n, regime)
+    return {"loc": p["loc"] + p["scale"] * step, "scale": p["scale"] * positive(rng, n, regime)}, p
+
+
+def logs(*names: str, side: float = 4.0, limit: float = 345.0) -> Draw:
+    """Draw logarithms within ±side, near-equal by relative steps, or within ±limit; and a loc."""
+
+    def draw(rng: np.random.Generator, n: int, regime: str) -> tuple[Numbers, Numbers]:
+        wide = limit if regime == "extreme" else side
+        p = {name: rng.uniform(-wide, wide, n) for name in names}
+        if regime == "near":
+            return {name: near(rng, x) for name, x in p.items()}, p
+        return {name: rng.uniform(-wide, wide, n) for name in names}, p
+
+    return draw
+
+
+def with_loc(draw: Callable[..., tuple[Numbers, Numbers]]) -> Draw:
+    """Add locations some scales apart to drawn log_scales."""
+
+    def both(rng: np.random.Generator, n: int, regime: str) -> tuple[Numbers, Numbers]:
+        q, p = draw(rng, n, regime)
+        width = np.exp(p["log_scale"])
+        loc = rng.choice([0.0, 1.0], n) * width * real(rng, n, "ordinary")
+        step = width * real(rng, n, "ordinary")
+        if regime == "near":
+            step = step * 10.0 ** rng.uniform(-12, -2, n)
+        return {"loc": loc + step, **q}, {"loc": loc, **p}
+
+    return both
