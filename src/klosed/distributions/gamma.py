@@ -6,11 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from klosed._arrays import Array
-from klosed.distributions._base import Distribution, Shape
+from klosed._arrays import Array, namespace
+from klosed._autodiff import Gradient
+from klosed.distributions._base import Distribution, Gradients, Shape
+from klosed.distributions._gamma import (
+    entropy_of_log,
+    grad_entropy_of_log,
+    grad_log_density,
+    log_density,
+)
 from klosed.distributions._parameters import Positive
 from klosed.distributions._sampling import as_numpy, keep_positive
 from klosed.distributions.supports import POSITIVE
+from klosed.special import digamma, trigamma
 
 __all__ = ["Gamma"]
 
@@ -39,6 +47,8 @@ class Gamma(Distribution):
     >>> q = Gamma([1.0, 2.0], rate=0.5)
     >>> q.mean.tolist(), q.variance.tolist()
     ([2.0, 4.0], [4.0, 8.0])
+    >>> q.log_prob(3.0).round(4).tolist(), q.entropy().round(4).tolist()
+    ([-2.1931, -1.7877], [1.6931, 2.2704])
     """
 
     specification = (Positive("concentration"), Positive("rate", scale=-1))
@@ -76,6 +86,29 @@ class Gamma(Distribution):
     @property
     def variance(self) -> Array:
         return self._expand(self.core.rate.divide(self.mean))
+
+    def _log_prob(self, x: Array) -> Array:
+        y = self.core.rate.multiply(x)
+        return log_density(self.core.concentration.value, y) - namespace(x).log(x)
+
+    def _grad_log_prob(self, x: Array) -> tuple[Gradients, Gradient]:
+        alpha, y = self.core.concentration.value, self.core.rate.multiply(x)
+        excess = alpha - y
+        return (
+            {"log_concentration": lambda: grad_log_density(alpha, y), "log_rate": excess},
+            lambda: (excess - 1.0) / x,
+        )
+
+    def _entropy(self) -> Array:
+        alpha = self.core.concentration.value
+        return entropy_of_log(alpha) + digamma(alpha) - self.core.rate.log
+
+    def _grad_entropy(self) -> Gradients:
+        alpha = self.core.concentration.value
+        return {
+            "log_concentration": lambda: grad_entropy_of_log(alpha) + alpha * trigamma(alpha),
+            "log_rate": -1.0,
+        }
 
     def _sample(self, rng: np.random.Generator, shape: Shape) -> Array:
         draws = rng.standard_gamma(as_numpy(self.core.concentration.value), shape)

@@ -1,0 +1,122 @@
+"""The KL of two gammas, which their relatives share. Imports only distributions and below."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from klosed._arrays import Array, namespace
+from klosed.distributions._base import Gradients
+from klosed.distributions._parameters import PositiveValue, Ratio, RatioOfLogs
+from klosed.special import (
+    difference_of_products,
+    digamma_minus_log_difference,
+    gamma_shape_bregman,
+    log_ratio,
+    phi_ratio,
+    trigamma_minus_reciprocal,
+)
+
+__all__ = ["TwoGammas", "difference"]
+
+
+@dataclass(frozen=True)
+class TwoGammas:
+    r"""q = Gamma(a, b) and p = Gamma(c, d), by concentration and rate.
+
+    .. math::
+        \mathrm{KL} = c\,\varphi(u - 1) + R(c) - R(a) - (c - a) R'(a), \qquad
+        u = \frac{ad}{bc}, \quad R(x) = \log\Gamma(x) - x\log x + x
+
+    u is the ratio of the means. Both terms are nonnegative, because R is convex.
+    """
+
+    a: PositiveValue
+    b: PositiveValue
+    c: PositiveValue
+    d: PositiveValue
+
+    def value(self) -> Array:
+        """Return KL(q‖p) in nats."""
+        excess = self._means.excess
+        shape = gamma_shape_bregman(self.c.value, self.a.value, self._step)
+        # φ(u − 1) may overflow where c (u − 1), from which it then hardly differs, does not
+        scaled = namespace(excess).where(excess < math.inf, self.c.value * excess, self._tilt)
+        return scaled + shape
+
+    def gradients(self) -> tuple[Gradients, Gradients]:
+        """Return the gradients in concentration, its log, and the log of the rate."""
+        a, c = self.a.value, self.c.value
+        tilt = self._tilt
+
+        def of_a() -> Array:
+            return tilt / a - self._step * trigamma_minus_reciprocal(a)
+
+        def of_c() -> Array:
+            return digamma_minus_log_difference(c, a, self._step) - self._means.log
+
+        return (
+            {"concentration": of_a, "log_concentration": lambda: a * of_a(), "log_rate": -tilt},
+            {"concentration": of_c, "log_concentration": lambda: c * of_c(), "log_rate": tilt},
+        )
+
+    @property
+    def _step(self) -> Array:
+        return difference(self.c, self.a)
+
+    @cached_property
+    def _means(self) -> Ratio:
+        if self._given_as_numbers:
+            up, down = self._rates
+            return _RatioOfProducts(self.a.value, up, self.c.value, down)
+        return RatioOfLogs((self.a / self.c).log + (self.d / self.b).log)
+
+    @property
+    def _tilt(self) -> Array:
+        """Return c (u − 1), the gradient in log d."""
+        if isinstance(self._means, _RatioOfProducts):
+            return self._means.difference / self._rates[1]
+        return self.c.value * self._means.minus_one
+
+    @property
+    def _rates(self) -> tuple[Array, Array]:
+        """Return what a and c are multiplied by in the ratio of the means."""
+        rates = self.d.given, self.b.given
+        return rates if self.b.exponent > 0 else rates[::-1]
+
+    @property
+    def _given_as_numbers(self) -> bool:
+        logs = any(v.given_as_log for v in (self.a, self.b, self.c, self.d))
+        return not logs and self.b.exponent == self.d.exponent
+
+
+class _RatioOfProducts(Ratio):
+    """r = a b / (c d), with a b − c d to the last digits."""
+
+    def __init__(self, a: Array, b: Array, c: Array, d: Array) -> None:
+        self._x, self._y = a * b, c * d
+        self.difference = difference_of_products(a, b, c, d)
+
+    @property
+    def value(self) -> Array:
+        return self._x / self._y
+
+    @property
+    def minus_one(self) -> Array:
+        return self.difference / self._y
+
+    @property
+    def log(self) -> Array:
+        return log_ratio(self._x, self._y, self.difference)
+
+    @property
+    def excess(self) -> Array:
+        return phi_ratio(self._x, self._y, self.difference)
+
+
+def difference(x: PositiveValue, y: PositiveValue) -> Array:
+    """Return x − y, to the last digits also where both are given by their logarithms."""
+    if x.given_as_log and y.given_as_log:
+        return y.value * (x / y).minus_one
+    return x.value - y.value

@@ -1,0 +1,24 @@
+"""Instances of the gamma family and its relatives: name -> (family, parameters)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from klosed import Gamma, InverseGaussian
+
+__all__ = ["GAMMA_RELATIVES"]
+
+GAMMA_RELATIVES: dict[str, tuple[Any, dict[str, Any]]] = {
+    "gamma": (Gamma, {"concentration": [2.3, 4.1, 1.7], "rate": [0.8, 2.0, 1.3]}),
+    "gamma_scale": (Gamma, {"concentration": [3.2, 1.9, 6.0], "scale": [0.7, 1.1, 0.4]}),
+    "gamma_log": (Gamma, {"log_concentration": [0.9, 1.4, 0.6], "log_rate": [0.2, -0.3, 0.5]}),
+    "gamma_log_scale": (Gamma, {"concentration": [2.5, 3.5, 4.5], "log_scale": [0.3, 0.1, -0.4]}),
+    "inverse_gaussian": (
+        InverseGaussian,
+        {"loc": [0.8, 1.5, 1.1], "concentration": [2.0, 4.5, 9.0]},
+    ),
+    "inverse_gaussian_log": (
+        InverseGaussian,
+        {"log_loc": [0.1, 0.3, -0.2], "log_concentration": [1.1, 0.7, 1.9]},
+    ),
+}
