@@ -100,7 +100,9 @@ TABLES: dict[str, tuple[str, Function, Any, Any, tuple[int, int], tuple[int, int
         "(log1p(x)/s − 2)/z in z = s², s = x/(2 + x), for −0.6 <= x <= 1.5",
         log1p_tail, 0, "0.1837", (4, 4), (5, 0),
     ),
-    "EXPM1_TAIL": ("(expm1(x) − x)/x² for |x| <= 1", expm1_tail, -1, 1, (13, 0), (7, 0)),
+    "EXPM1_TAIL": (
+        "(expm1(x) − x)/x² for |x| <= 1.35", expm1_tail, "-1.35", "1.35", (14, 0), (8, 0)
+    ),
     "LGAMMA_CENTER": (
         "lgamma(2 + t)/t for −1/2 <= t <= 1", lgamma_center, "-0.5", 1, (7, 6), (3, 3)
     ),

@@ -68,7 +68,7 @@ def psi(x: Array) -> Array:
 
     Notes
     -----
-    x² times a polynomial for |x| ≤ 1; beyond, as written.
+    x² times a polynomial for |x| ≤ 1.35; beyond, as written.
 
     Examples
     --------
@@ -286,7 +286,7 @@ def _log1p_near(x: Array) -> Array:
 
 
 def _psi(x: Array) -> Array:
-    near = namespace(x).abs(x) <= 1.0
+    near = namespace(x).abs(x) <= 1.35
     return choose(near, _psi_near, _psi_far, x, then_at=(0.0,), otherwise_at=(2.0,))
 
 

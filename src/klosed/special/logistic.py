@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from klosed._arrays import Array, namespace
 from klosed.special._evaluate import choose, evaluate, evaluate_difference, scalar_form, select
-from klosed.special.elementary import _phi, _psi
+from klosed.special.elementary import _phi_near, _psi_near
 
 __all__ = [
     "log_sigmoid",
@@ -163,7 +163,8 @@ def softplus_bregman(b: Array, a: Array, diff: Array | None = None) -> Array:
     Notes
     -----
     With the signs turned so that σ = σ(a) ≤ ½, and d = b − a: log(1 + σ expm1(d)) − σd =
-    σψ(d) − φ(σ expm1(d)), of which at most two thirds cancel while d ≤ 1.5; beyond, as written.
+    σψ(d) − φ(σ expm1(d)) while |d| ≤ 1.35, of which at most two thirds cancel near d = 0; beyond,
+    as written.
 
     Examples
     --------
@@ -217,21 +218,26 @@ def _softplus_difference_far(b: Array, a: Array, _: Array) -> Array:
 
 
 def _softplus_bregman(b: Array, a: Array, diff: Array) -> Array:
-    turn = a > 0.0
-    b, a, diff = select(turn, -b, b), select(turn, -a, a), select(turn, -diff, diff)
+    xp = namespace(a)
+    turn = 1.0 - 2.0 * xp.astype(a > 0.0, a.dtype)
     return choose(
-        diff <= 1.5, _softplus_bregman_near, _softplus_bregman_far, b, a, diff,
+        xp.abs(diff) <= 1.35, _softplus_bregman_near, _softplus_bregman_far,
+        turn * b, -xp.abs(a), turn * diff,
         then_at=(0.0, 0.0, 0.0), otherwise_at=(2.0, 0.0, 2.0),
     )  # fmt: skip
 
 
 def _softplus_bregman_near(_: Array, a: Array, diff: Array) -> Array:
-    p = _sigmoid(a)
-    return p * _psi(diff) - _phi(p * namespace(a).expm1(diff))
+    e = namespace(a).exp(a)
+    p = e / (1.0 + e)
+    excess = _psi_near(diff)
+    return p * excess - _phi_near(p * (diff + excess))
 
 
 def _softplus_bregman_far(b: Array, a: Array, diff: Array) -> Array:
-    return (_softplus(b) - _softplus(a)) - _sigmoid(a) * diff
+    xp = namespace(a)
+    e = xp.exp(a)
+    return (_softplus(b) - xp.log1p(e)) - diff * (e / (1.0 + e))
 
 
 _SOFTPLUS = scalar_form(_softplus, lambda x: (sigmoid(x),))
