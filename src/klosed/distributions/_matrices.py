@@ -63,12 +63,15 @@ class ScatterValue:
     def __init__(self, name: str, given: Array) -> None:
         self.name, self.given = name, given
         self.inverted = name == "precision_matrix"
-        if name == "scale_tril":
-            self.root = given
-        elif name == "covariance_matrix":
-            self.root = namespace(given).linalg.cholesky(given)
-        else:
-            self.root = _reverse_cholesky(given)
+        self._root = given if name == "scale_tril" else None
+
+    @property
+    def root(self) -> Array:
+        """Return L, or K = L⁻¹ for a precision; worked out on first use, after the checks."""
+        if self._root is None:
+            cholesky = namespace(self.given).linalg.cholesky
+            self._root = _reverse_cholesky(self.given) if self.inverted else cholesky(self.given)
+        return self._root
 
     @property
     def factor(self) -> Array:

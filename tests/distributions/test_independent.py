@@ -1,0 +1,35 @@
+"""Batch axes turned into event axes."""
+
+import numpy as np
+import pytest
+
+from klosed import Independent, Normal
+from klosed.errors import ParameterError, ShapeError
+
+
+def test_axes_move_from_batch_to_event():
+    q = Independent(Normal(np.zeros((2, 3, 4)), 1.0), 2)
+    assert (q.batch_shape, q.event_shape) == ((2,), (3, 4))
+    assert q.log_prob(np.zeros((5, 2, 3, 4))).shape == (5, 2)
+    assert q.sample(0, (7,)).shape == (7, 2, 3, 4)
+    assert q.parameter_shapes == {"loc": (3, 4), "scale": (3, 4)}
+    assert Independent(q, 1).event_shape == (2, 3, 4)
+
+
+def test_a_parameter_shared_by_the_event_gets_a_gradient_for_each_element():
+    q = Independent(Normal(np.arange(3.0), 2.0), 1)
+    _, gradients = q.entropy_value_and_grad()
+    assert gradients["scale"].tolist() == [0.5, 0.5, 0.5]
+    assert float(q.entropy()) == pytest.approx(3 * float(Normal(0.0, 2.0).entropy()))
+
+
+def test_nothing_to_sum_changes_nothing():
+    q = Normal([0.0, 1.0], 1.0)
+    assert np.array_equal(Independent(q, 0).log_prob([0.5, 0.5]), q.log_prob([0.5, 0.5]))
+
+
+def test_mistakes_are_named():
+    with pytest.raises(ShapeError, match=r"must be in \[0, 1\], the batch axes of base; got 2"):
+        Independent(Normal([0.0, 1.0], 1.0), 2)
+    with pytest.raises(ParameterError, match="base must be a Distribution; got float"):
+        Independent(1.0, 1)
