@@ -10,18 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from klosed.distributions import Bernoulli as Bernoulli
+    from klosed.distributions import Beta as Beta
+    from klosed.distributions import Chi as Chi
+    from klosed.distributions import Chi2 as Chi2
     from klosed.distributions import ContinuousBernoulli as ContinuousBernoulli
+    from klosed.distributions import Dirichlet as Dirichlet
     from klosed.distributions import Distribution as Distribution
+    from klosed.distributions import ExpGamma as ExpGamma
     from klosed.distributions import Exponential as Exponential
     from klosed.distributions import Gamma as Gamma
     from klosed.distributions import Gumbel as Gumbel
     from klosed.distributions import HalfNormal as HalfNormal
     from klosed.distributions import Independent as Independent
+    from klosed.distributions import InverseGamma as InverseGamma
     from klosed.distributions import InverseGaussian as InverseGaussian
     from klosed.distributions import Laplace as Laplace
+    from klosed.distributions import LogitNormal as LogitNormal
+    from klosed.distributions import LogNormal as LogNormal
     from klosed.distributions import MultivariateNormal as MultivariateNormal
     from klosed.distributions import Normal as Normal
+    from klosed.distributions import TransformedDistribution as TransformedDistribution
     from klosed.distributions import Uniform as Uniform
+    from klosed.distributions import Weibull as Weibull
     from klosed.divergences import closed_form_pairs as closed_form_pairs
     from klosed.divergences import cross_entropy as cross_entropy
     from klosed.divergences import cross_entropy_value_and_grad as cross_entropy_value_and_grad
@@ -43,18 +53,28 @@ _HOMES = {
     "VAESpec": "klosed.models.spec",
     "engine": "klosed.engines",
     "Bernoulli": "klosed.distributions",
+    "Chi": "klosed.distributions",
+    "Chi2": "klosed.distributions",
+    "Beta": "klosed.distributions",
     "ContinuousBernoulli": "klosed.distributions",
+    "Dirichlet": "klosed.distributions",
     "Distribution": "klosed.distributions",
+    "ExpGamma": "klosed.distributions",
     "Exponential": "klosed.distributions",
     "Gamma": "klosed.distributions",
     "Gumbel": "klosed.distributions",
     "HalfNormal": "klosed.distributions",
     "Independent": "klosed.distributions",
+    "InverseGamma": "klosed.distributions",
     "InverseGaussian": "klosed.distributions",
     "Laplace": "klosed.distributions",
+    "LogNormal": "klosed.distributions",
+    "LogitNormal": "klosed.distributions",
     "MultivariateNormal": "klosed.distributions",
     "Normal": "klosed.distributions",
+    "TransformedDistribution": "klosed.distributions",
     "Uniform": "klosed.distributions",
+    "Weibull": "klosed.distributions",
     "closed_form_pairs": "klosed.divergences",
     "cross_entropy": "klosed.divergences",
     "cross_entropy_value_and_grad": "klosed.divergences",

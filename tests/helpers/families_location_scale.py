@@ -4,9 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from klosed import Exponential, Gumbel, HalfNormal, Laplace, Uniform
+from klosed import (
+    Exponential,
+    Gumbel,
+    HalfNormal,
+    Laplace,
+    LogitNormal,
+    LogNormal,
+    Normal,
+    TransformedDistribution,
+    Uniform,
+)
+from klosed.distributions.transforms import (
+    AffineTransform,
+    ExpTransform,
+    PowerTransform,
+    SigmoidTransform,
+    SoftplusTransform,
+    TanhTransform,
+)
 
 __all__ = ["LOCATION_SCALE"]
+
+
+def image(family: Any, transforms: Any) -> Any:
+    """Return the function of a family's parameters that builds its image."""
+    return lambda **given: TransformedDistribution(family(**given), transforms)
+
 
 LOCATION_SCALE: dict[str, tuple[Any, dict[str, Any]]] = {
     "exponential": (Exponential, {"rate": [0.7, 1.9, 0.2]}),
@@ -18,6 +42,34 @@ LOCATION_SCALE: dict[str, tuple[Any, dict[str, Any]]] = {
     "half_normal_log": (HalfNormal, {"log_scale": [-0.6, 0.3, 0.9]}),
     "laplace": (Laplace, {"loc": [0.3, -1.2, 2.0], "scale": [0.7, 1.9, 0.4]}),
     "laplace_log": (Laplace, {"loc": [0.1, 0.9, -0.7], "log_scale": [-0.6, 0.3, 0.9]}),
+    "log_normal": (LogNormal, {"loc": [0.3, -0.2, 0.5], "scale": [0.6, 0.8, 0.7]}),
+    "log_normal_log": (LogNormal, {"loc": [0.1, 0.4, -0.3], "log_scale": [-0.5, -0.3, -0.4]}),
+    "logit_normal": (LogitNormal, {"loc": [0.3, -0.2, 0.9], "scale": [0.8, 1.7, 0.9]}),
+    "logit_normal_log": (LogitNormal, {"loc": [0.1, 0.4, -0.3], "log_scale": [0.5, -0.4, 0.2]}),
+    "exp_of_normal": (
+        image(Normal, ExpTransform()),
+        {"loc": [0.2, 0.1, -0.4], "scale": [0.8, 0.6, 0.9]},
+    ),
+    "sigmoid_of_normal": (
+        image(Normal, SigmoidTransform()),
+        {"loc": [0.2, 0.1, -0.4], "log_scale": [0.5, 0.1, -0.4]},
+    ),
+    "affine_of_uniform": (
+        image(Uniform, AffineTransform(1.5, -0.5)),
+        {"low": [-1.0, 0.3, 0.7], "high": [0.4, 1.9, 1.2]},
+    ),
+    "power_of_exponential": (
+        image(Exponential, PowerTransform(0.5)),
+        {"rate": [0.7, 1.9, 1.2]},
+    ),
+    "tanh_of_normal": (
+        image(Normal, [AffineTransform(0.2, 0.5), TanhTransform()]),
+        {"loc": [0.1, 0.2, -0.3], "scale": [0.8, 0.7, 0.9]},
+    ),
+    "softplus_of_gumbel": (
+        image(Gumbel, SoftplusTransform()),
+        {"loc": [0.1, 0.2, -0.3], "scale": [0.8, 0.7, 0.9]},
+    ),
     "uniform": (Uniform, {"low": [0.1, 0.2, 0.35], "high": [0.6, 0.5, 0.9]}),
     "uniform_wide": (Uniform, {"low": [-1.2, 0.1, 0.3], "high": [1.1, 0.7, 2.5]}),
 }

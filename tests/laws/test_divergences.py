@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from differences import direction, slope
-from families import FAMILIES, PAIRS
+from families import FAMILIES, PAIRS, known
 
 import klosed
 from klosed import Independent
@@ -43,7 +43,10 @@ def test_kl_adds_over_independent_products(name_q, name_p):
 @pairs
 def test_kl_is_cross_entropy_less_entropy(name_q, name_p):
     q, p = both(name_q, name_p)
-    difference = klosed.cross_entropy(q, p) - klosed.entropy(q)
+    entropy = known(q.entropy)
+    if entropy is None:
+        pytest.skip("no closed form for the entropy")
+    difference = klosed.cross_entropy(q, p) - entropy
     assert klosed.kl_divergence(q, p) == pytest.approx(difference, rel=1e-10, abs=1e-13)
 
 
@@ -52,6 +55,8 @@ def test_kl_and_cross_entropy_agree_with_monte_carlo(name_q, name_p):
     q, p = both(name_q, name_p)
     estimate, error = klosed.kl_monte_carlo(q, p, n_samples=20_000, seed=7)
     assert np.all(np.abs(klosed.kl_divergence(q, p) - estimate) <= 4 * error + 1e-12)
+    if known(q.entropy) is None:
+        return
     surprise = -p.log_prob(q.sample(8, (20_000,)))
     error = surprise.std(axis=0) / np.sqrt(20_000)
     assert np.all(np.abs(klosed.cross_entropy(q, p) - surprise.mean(axis=0)) <= 4 * error + 1e-12)
@@ -63,6 +68,8 @@ def test_gradients_agree_with_differences(name_q, name_p, what):
     value_of = {"kl": klosed.kl_divergence, "cross_entropy": klosed.cross_entropy}[what]
     grad_of = getattr(klosed, f"{what}_value_and_grad")
     q, p = both(name_q, name_p)
+    if what == "cross_entropy" and known(q.entropy) is None:
+        pytest.skip("no closed form for the entropy")
     value, *gradients = grad_of(q, p)
     assert value == pytest.approx(value_of(q, p), rel=1e-15)
     rng = np.random.default_rng(3)

@@ -5,30 +5,50 @@ Imports nothing from klosed above special.
 
 from klosed.distributions._base import Distribution
 from klosed.distributions.bernoulli import Bernoulli
+from klosed.distributions.beta import Beta
+from klosed.distributions.chi import Chi
+from klosed.distributions.chi2 import Chi2
 from klosed.distributions.continuous_bernoulli import ContinuousBernoulli
+from klosed.distributions.dirichlet import Dirichlet
+from klosed.distributions.exp_gamma import ExpGamma
 from klosed.distributions.exponential import Exponential
 from klosed.distributions.gamma import Gamma
 from klosed.distributions.gumbel import Gumbel
 from klosed.distributions.half_normal import HalfNormal
 from klosed.distributions.independent import Independent
+from klosed.distributions.inverse_gamma import InverseGamma
 from klosed.distributions.inverse_gaussian import InverseGaussian
 from klosed.distributions.laplace import Laplace
+from klosed.distributions.log_normal import LogNormal
+from klosed.distributions.logit_normal import LogitNormal
 from klosed.distributions.multivariate_normal import MultivariateNormal
 from klosed.distributions.normal import Normal
+from klosed.distributions.transformed import TransformedDistribution
 from klosed.distributions.uniform import Uniform
+from klosed.distributions.weibull import Weibull
 
 __all__ = [
     "Bernoulli",
+    "Beta",
+    "Chi",
+    "Chi2",
     "ContinuousBernoulli",
+    "Dirichlet",
     "Distribution",
+    "ExpGamma",
     "Exponential",
     "Gamma",
     "Gumbel",
     "HalfNormal",
     "Independent",
+    "InverseGamma",
     "InverseGaussian",
     "Laplace",
+    "LogNormal",
+    "LogitNormal",
     "MultivariateNormal",
     "Normal",
+    "TransformedDistribution",
     "Uniform",
+    "Weibull",
 ]
