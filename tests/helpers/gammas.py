@@ -9,7 +9,17 @@ import numpy as np
 
 from accuracy import Numbers, positive
 
-__all__ = ["concentration", "kl_gamma", "log_concentration", "of", "of_rate", "sizes_gamma"]
+__all__ = [
+    "DIGITS",
+    "concentration",
+    "exact_gamma",
+    "kl_gamma",
+    "log_concentration",
+    "log_rate",
+    "of",
+    "of_rate",
+    "sizes_gamma",
+]
 
 DIGITS = 600  # beside a value of 1e308 a gradient of 1e-8 must still be seen
 
@@ -24,6 +34,10 @@ def log_concentration(rng: np.random.Generator, n: int, regime: str) -> np.ndarr
     return np.log(positive(rng, n, "ordinary"))
 
 
+def log_rate(rng: np.random.Generator, n: int, regime: str) -> np.ndarray:
+    return rng.uniform(-5, 5, n)
+
+
 def of(side: Numbers, name: str) -> Any:
     """Return a positive parameter, given as itself or as its logarithm."""
     return side[name] if name in side else mp.exp(side[f"log_{name}"])
@@ -34,6 +48,16 @@ def of_rate(side: Numbers) -> Any:
     if "scale" in side or "log_scale" in side:
         return 1 / of(side, "scale")
     return of(side, "rate")
+
+
+def operands(q: Numbers, p: Numbers) -> tuple[Any, Any, Any, Any]:
+    """Return the concentrations and rates of two gammas."""
+    return of(q, "concentration"), of_rate(q), of(p, "concentration"), of_rate(p)
+
+
+def exact_gamma(q: Numbers, p: Numbers) -> Any:
+    """Return the KL of two gammas, or of one-to-one maps of theirs."""
+    return kl_gamma(*operands(q, p))
 
 
 def kl_gamma(a: Any, b: Any, c: Any, d: Any) -> Any:
@@ -47,11 +71,21 @@ def kl_gamma(a: Any, b: Any, c: Any, d: Any) -> Any:
     )
 
 
-def sizes_gamma(a: Any, b: Any, c: Any, d: Any) -> dict[str, Any]:
-    """Magnitudes of the two parts, of mean and of shape, of ∂/∂a and ∂/∂c."""
+def sizes_gamma(q: Numbers, p: Numbers) -> dict[str, Any]:
+    """Return the magnitudes of the parts, by mean and by shape, of ∂/∂a and ∂/∂c.
+
+    Where logarithms are given, the log ratio of the means is a sum of two that may cancel.
+    """
+    a, b, c, d = operands(q, p)
     u = a * d / (b * c)
     shape = mp.digamma(c) - mp.log(c) - mp.digamma(a) + mp.log(a)
-    return {
+    sizes = {
         "q_concentration": abs(c * (u - 1) / a) + abs((c - a) * (mp.psi(1, a) - 1 / a)),
         "p_concentration": abs(mp.log(u)) + abs(shape),
     }
+    for name, side in (("q", q), ("p", p)):
+        if "log_concentration" in side:
+            concentration = of(side, "concentration")
+            sizes[f"{name}_log_concentration"] = sizes[f"{name}_concentration"] * concentration
+            sizes[f"{name}_log_rate"] = c * u * (abs(mp.log(a / c)) + abs(mp.log(d / b)))
+    return sizes

@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from klosed._arrays import Array, namespace
-from klosed.distributions._base import Gradients
+from klosed.distributions._base import Distribution, Gradients
 from klosed.distributions._parameters import PositiveValue, Ratio, RatioOfLogs
 from klosed.special import (
     difference_of_products,
+    digamma_difference,
     digamma_minus_log_difference,
     gamma_shape_bregman,
+    lgamma_bregman,
     log_ratio,
     phi_ratio,
+    trigamma,
     trigamma_minus_reciprocal,
 )
 
-__all__ = ["TwoGammas", "difference"]
+__all__ = ["TwoGammas", "as_df", "difference", "fixed", "grad_kl_of_df", "kl_of_df"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ class TwoGammas:
     b: PositiveValue
     c: PositiveValue
     d: PositiveValue
+
+    @classmethod
+    def between(cls, q: Distribution, p: Distribution) -> TwoGammas:
+        """Return the gammas of two operands that have a concentration and a rate."""
+        return cls(q.core.concentration, q.core.rate, p.core.concentration, p.core.rate)
 
     def value(self) -> Array:
         """Return KL(q‖p) in nats."""
@@ -113,6 +121,30 @@ class _RatioOfProducts(Ratio):
     @property
     def excess(self) -> Array:
         return phi_ratio(self._x, self._y, self.difference)
+
+
+def fixed(value: float, beside: PositiveValue, of: Distribution) -> PositiveValue:
+    """Return a constant as a number, given in the way that another parameter was."""
+    return PositiveValue(of.array(value**beside.exponent), beside.exponent, given_as_log=False)
+
+
+def kl_of_df(q: PositiveValue, p: PositiveValue) -> Array:
+    """Return KL of two chi-squared distributions by their degrees of freedom, in nats."""
+    return lgamma_bregman(0.5 * p.value, 0.5 * q.value, 0.5 * difference(p, q))
+
+
+def grad_kl_of_df(q: PositiveValue, p: PositiveValue) -> tuple[Gradients, Gradients]:
+    """Return the gradients of `kl_of_df`."""
+    a, c, step = 0.5 * q.value, 0.5 * p.value, 0.5 * difference(p, q)
+    return (
+        as_df({"log_concentration": lambda: -a * (step * trigamma(a))}),
+        as_df({"log_concentration": lambda: c * digamma_difference(c, a, step)}),
+    )
+
+
+def as_df(gradients: Gradients) -> Gradients:
+    """Return gradients in a concentration as gradients in twice it, the degrees of freedom."""
+    return {"log_df": gradients["log_concentration"]}
 
 
 def difference(x: PositiveValue, y: PositiveValue) -> Array:

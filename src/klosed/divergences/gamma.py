@@ -32,13 +32,9 @@ def kl_gamma_gamma(q: Gamma, p: Gamma) -> Array:
     The gradient is c(u − 1)/a − (c − a)(ψ'(a) − 1/a) in a, −c(u − 1) in log b, c(u − 1) in log d,
     and (ψ(c) − log c) − (ψ(a) − log a) − log u in c, each a protected difference.
     """
-    return _two(q, p).value()
+    return TwoGammas.between(q, p).value()
 
 
 @kl_gamma_gamma.gradient
 def _grad_gamma_gamma(q: Gamma, p: Gamma) -> tuple[Gradients, Gradients]:
-    return _two(q, p).gradients()
-
-
-def _two(q: Gamma, p: Gamma) -> TwoGammas:
-    return TwoGammas(q.core.concentration, q.core.rate, p.core.concentration, p.core.rate)
+    return TwoGammas.between(q, p).gradients()
