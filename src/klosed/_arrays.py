@@ -7,7 +7,7 @@ library is imported here unless the caller's arrays already belong to it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import array_api_compat.numpy as numpy_namespace
@@ -113,6 +113,8 @@ def gather(**given: Any) -> dict[str, Array]:
     ArrayKindError
         Arrays of two kinds, or values that are not real numbers.
     """
+    if _are_alike(given.values()):
+        return given
     arrays = {n: v for n, v in given.items() if kind(v) and not isinstance(v, np.generic)}
     arrays = arrays or {n: v for n, v in given.items() if isinstance(v, np.generic)}
     _check_one_kind(arrays)
@@ -199,6 +201,16 @@ def _check_one_kind(arrays: Mapping[str, Array]) -> None:
         raise ArrayKindError(
             f"arrays must be of one kind; {listed}. Convert them to one library first."
         )
+
+
+def _are_alike(values: Iterable[Any]) -> bool:
+    """Return True for NumPy arrays of one floating dtype, the case that must be quick."""
+    first, *rest = values
+    return (
+        isinstance(first, np.ndarray)
+        and first.dtype.kind == "f"
+        and all(isinstance(v, np.ndarray) and v.dtype == first.dtype for v in rest)
+    )
 
 
 def _common(xp: Any, dtypes: Sequence[Any]) -> Any:

@@ -67,3 +67,26 @@ def test_plain_numbers_meet_every_kind(name_q, name_p, xp):
     for first, second in ((q, p), (p, q)):
         if (name_p, name_q) in PAIRS or first is q:
             assert xp.dtype(klosed.kl_divergence(first, second)) == "float32"
+
+
+scalars = [(a, b) for a, b in CHOSEN_PAIRS if not FAMILIES[a]().event_shape]
+
+
+@pytest.mark.parametrize(("name_q", "name_p"), scalars, ids=[f"{a}-{b}" for a, b in scalars])
+def test_large_batches_are_the_same_as_small_ones(name_q, name_p):
+    """NumPy walks large batches of scalars in blocks; nothing may depend on where one ends."""
+    q, p = (FAMILIES[n](np.asarray) for n in (name_q, name_p))
+    n = 9_000
+    large_q, large_p = (
+        FAMILIES[name](lambda x: np.tile(np.asarray(x, dtype=float), n))
+        for name in (name_q, name_p)
+    )
+    value, *gradients = klosed.kl_value_and_grad(q, p)
+    large, *large_gradients = klosed.kl_value_and_grad(large_q, large_p)
+    np.testing.assert_allclose(large, np.tile(value, n), rtol=1e-13, atol=1e-13)
+    for wanted, obtained in zip(gradients, large_gradients, strict=True):
+        for parameter, gradient in wanted.items():
+            np.testing.assert_allclose(
+                obtained[parameter], np.tile(gradient, n), rtol=1e-12, atol=1e-12
+            )
+    np.testing.assert_allclose(large_q.entropy(), np.tile(q.entropy(), n), rtol=1e-13, atol=1e-13)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +14,9 @@ from klosed._arrays import Array, broadcast, kind, like
 __all__ = ["ClosedForm", "Gradient"]
 
 Shape = tuple[int, ...]
+# Bytes of one block of one array: the handful of temporaries of a formula then stay in cache,
+# and each is small enough to come from the heap rather than from fresh pages.
+_BLOCK_BYTES = 1 << 16
 # A gradient may be a function of no arguments: it is worked out only where it is asked for.
 # A plain float fits every shape, None stands for zero.
 Gradient = Array | float | Callable[[], Array] | None
@@ -52,8 +56,7 @@ class ClosedForm:
             case "PyTorch" | "JAX":
                 return self.value(*args)
             case _:
-                with np.errstate(all="ignore"):  # infinities are meant
-                    return self.value(*args)
+                return self._quietly(lambda *args: [self.value(*args)], args)[0]
 
     def gradients(self, shape: Shape, *args: Array) -> list[Callable[[], Array]]:
         """Return, for each argument, a function that works out its full unsummed gradient."""
@@ -66,11 +69,43 @@ class ClosedForm:
 
     def value_and_grad(self, *args: Array) -> tuple[Array, list[Array]]:
         """Return value(*args) and its gradient in every argument, unsummed over the batch."""
-        value = self(*args)
+
+        def every(*args: Array) -> list[Array]:
+            value = self.value(*args)
+            return [value, *(g() for g in self.gradients(tuple(value.shape), *args))]
+
         if kind(args[0]) in ("PyTorch", "JAX"):
+            value = self(*args)
             return value, [g() for g in self.gradients(tuple(value.shape), *args)]
+        value, *gradients = self._quietly(every, args)
+        return value, gradients
+
+    def _quietly(self, f: Callable[..., list[Array]], args: Sequence[Array]) -> list[Array]:
+        """Return f(*args) with floating-point warnings off: infinities are meant.
+
+        Large NumPy batches of scalars are walked in blocks that fit the cache.
+        """
         with np.errstate(all="ignore"):
-            return value, [g() for g in self.gradients(tuple(value.shape), *args)]
+            if any(self.event_shapes) or kind(args[0]) != "NumPy":
+                return f(*args)
+            return _in_blocks(f, args)
+
+
+def _in_blocks(f: Callable[..., list[Array]], args: Sequence[Array]) -> list[Array]:
+    shape = np.broadcast_shapes(*(a.shape for a in args))
+    size = math.prod(shape)
+    block = _BLOCK_BYTES // args[0].dtype.itemsize
+    if size <= block:
+        return f(*args)
+    flat = [np.broadcast_to(a, shape).reshape(-1) if a.ndim else a for a in args]
+    outs: list[Array] = []
+    for start in range(0, size, block):
+        rows = slice(start, start + block)
+        parts = f(*(a[rows] if a.ndim else a for a in flat))
+        outs = outs or [np.empty(size, dtype=part.dtype) for part in parts]
+        for out, part in zip(outs, parts, strict=True):
+            out[rows] = part
+    return [out.reshape(shape) for out in outs]
 
 
 def _full(gradient: Gradient, arg: Array, shape: Shape) -> Array:

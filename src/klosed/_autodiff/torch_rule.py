@@ -15,9 +15,11 @@ __all__ = ["apply"]
 
 def apply(form: ClosedForm, *args: Array) -> Array:
     """Return form.value(*args) with form.grad as its derivative."""
-    # torch.compile cannot trace a Function that has a forward-mode rule.
-    rule = _Backward if torch.compiler.is_compiling() else _BackwardAndForward
-    return rule.apply(form, *args)
+    if not torch.compiler.is_compiling():
+        return _BackwardAndForward.apply(form, *args)
+    # torch.compile traces no Function inside another's forward, where none is needed, and none
+    # that has a forward-mode rule.
+    return _Backward.apply(form, *args) if torch.is_grad_enabled() else form.value(*args)
 
 
 class _Backward(Function):  # type: ignore[misc]

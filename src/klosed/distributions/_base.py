@@ -254,10 +254,8 @@ class Distribution(ABC):
         return NoClosedFormError(f"{type(self).__name__} has no closed form for its {what}.")
 
     def _entropy_form(self) -> tuple[ClosedForm, list[Array]]:
-        shape = self.batch_shape
-
         def value(q: Self) -> Array:
-            return broadcast(q._entropy(), shape)
+            return broadcast(q._entropy(), q.batch_shape)
 
         return bind_form(value, lambda q: (q._grad_entropy(),), [self])
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from klosed._arrays import Array, check_domain, namespace
 from klosed.distributions.supports import POSITIVE, REAL, Support
-from klosed.special import phi, psi
+from klosed.special import log_ratio, phi_ratio, psi
 
 __all__ = ["Parameter", "Positive", "PositiveValue", "Ratio", "Real"]
 
@@ -229,7 +229,10 @@ class RatioOfNumbers(Ratio):
 
     @property
     def value(self) -> Array:
-        return _power(self._xp, self._x / self._y, self._exponent)
+        if self._exponent == 1.0:
+            return self._x / self._y
+        # the quotient itself may leave the range of floating point
+        return _power(self._xp, self._x, self._exponent) / _power(self._xp, self._y, self._exponent)
 
     @property
     def minus_one(self) -> Array:
@@ -244,31 +247,18 @@ class RatioOfNumbers(Ratio):
 
     @property
     def log(self) -> Array:
-        xp = self._xp
-        u = (self._x - self._y) / self._y
-        near = xp.abs(u) < 0.5
-        log = xp.where(near, xp.log1p(xp.where(near, u, 0.0)), self._log_far())
+        log = log_ratio(self._x, self._y)
         return log if self._exponent == 1.0 else self._exponent * log
 
     @property
     def excess(self) -> Array:
-        return self.excess_at(self.minus_one)
+        if self._exponent == 1.0:
+            return phi_ratio(self._x, self._y)
+        return phi_ratio(self.value, 1.0, self.minus_one)
 
     def excess_at(self, minus_one: Array) -> Array:
         """Return r − 1 − log r for a value of r − 1 that is known better than from x and y."""
-        log = self._log_far()
-        log = log if self._exponent == 1.0 else self._exponent * log
-        # close to −1 the digits of log r are no longer in r − 1
-        return self._xp.where(minus_one < -0.6, minus_one - log, phi(minus_one))
-
-    def _log_far(self) -> Array:
-        xp = self._xp
-        ratio = self._x / self._y
-        limits = xp.finfo(ratio.dtype)
-        lost = (ratio < float(limits.smallest_normal)) | (ratio > float(limits.max))
-        roots = xp.sqrt(self._x) / xp.sqrt(self._y)
-        log = xp.log(xp.where(lost, roots, ratio))
-        return xp.where(lost, 2.0 * log, log)
+        return phi_ratio(self.value, 1.0, minus_one)
 
 
 def _power(xp: Any, x: Array, exponent: float) -> Array:
