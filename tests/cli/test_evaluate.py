@@ -102,6 +102,15 @@ def test_data_that_changed_since_training_are_pointed_out(klosed, tmp_path):
     assert "has changed since" in klosed("evaluate", "r", "--samples", 5).err
 
 
+def test_the_data_of_a_run_are_found_from_any_folder(klosed, tmp_path, monkeypatch):
+    np.save("x.npy", np.random.default_rng(0).normal(size=(200, 3)))
+    fast = ("--hidden", 4, "--latent", 1, "--epochs", 1, "--out", "r")
+    assert klosed("train", "x.npy", "--test", "x.npy", *fast).code == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert as_json(klosed("evaluate", "../r", "--samples", 5, "--json"))["n_examples"] == 200
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [

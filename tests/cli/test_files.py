@@ -46,6 +46,8 @@ def test_samples_follow_the_seed(klosed, digits_run):
         assert done.code == 0
     a, b, c = (np.load(f"{name}.npy") for name in "abc")
     assert (a == b).all()
+    assert klosed("sample", digits_run, "--n", 9, "--seed", 1, "--out", "more.npy").code == 0
+    np.testing.assert_allclose(np.load("more.npy")[:5], a, rtol=1e-5)
     assert (a != c).any()
 
 
@@ -180,7 +182,7 @@ def test_a_table_has_no_pictures(klosed, tmp_path, table_run, name):
     np.save("z.npy", np.zeros((4, 1)))
     done = klosed(name, table_run, *WRITERS[name], "--out", "x.png")
     assert done.code == 2
-    assert "not pictures" in done.err.splitlines()[-1]
+    assert "not pictures. Use .npy, .npz, .csv" in done.error
     assert not (tmp_path / "x.png").exists()
 
 

@@ -328,6 +328,10 @@ def test_early_stopping_says_so_and_reports_the_epoch_it_kept(klosed, tmp_path):
     kept = min(metrics(tmp_path / "r"), key=lambda record: record["validation_loss"])
     assert f"(stopped early, epoch {kept['epoch']} kept)" in done.out
     assert f"test loss {kept['test_loss']:.3f} nats" in done.out
+    # The pictures of the folder show the model of the folder: that epoch's, not the last.
+    assert kept["epoch"] < len(metrics(tmp_path / "r"))
+    assert klosed("sample", "r", "--out", "s.png").code == 0
+    assert (tmp_path / "r" / "samples.png").read_bytes() == (tmp_path / "s.png").read_bytes()
 
 
 def test_copies_of_pictures_thin_out():

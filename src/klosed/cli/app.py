@@ -9,7 +9,6 @@ Exit codes: 0 done · 2 wrong usage or bad input, one line on standard error · 
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 import traceback
 import warnings
@@ -99,12 +98,7 @@ class KlosedGroup(click.Group):
         with _one_line_warnings():
             try:
                 result = super().main(args, prog_name, complete_var, False, **extra)
-                click.echo(nl=False)  # flushes, so that a broken pipe shows here
                 code, line = result if isinstance(result, int) else 0, ""
-            except BrokenPipeError:
-                # Whoever read our output has gone. Keep the interpreter from complaining at exit.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                code, line = 1, ""
             except Exception as error:
                 code, line = exit_code_and_line(error)
         if line:
@@ -154,7 +148,6 @@ def _one_line_warnings() -> Iterator[None]:
 
     with warnings.catch_warnings():
         warnings.showwarning = show
-        warnings.filterwarnings("always", module="klosed")
         yield
 
 
