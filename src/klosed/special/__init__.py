@@ -1,6 +1,16 @@
 """Cancellation-free functions from which every divergence is written. Imports floor 0 only."""
 
+from klosed.special.bessel import (
+    bessel_complement,
+    bessel_ratio,
+    bessel_ratio_difference,
+    bessel_slope,
+    log_bessel,
+    log_bessel_bregman,
+    log_bessel_scaled,
+)
 from klosed.special.elementary import bd0, log1mexp, log1p, log_ratio, logexpm1, phi, phi_ratio, psi
+from klosed.special.erf import erf
 from klosed.special.errorfree import difference_of_products, two_product, two_sum
 from klosed.special.exponential_integral import exp1e
 from klosed.special.gamma import (
@@ -22,6 +32,11 @@ from klosed.special.gamma_differences import (
     lgamma_difference,
     stirling_bregman,
 )
+from klosed.special.gamma_drops import (
+    digamma_minus_log_drop,
+    lgamma_bregman_drop,
+    shape_information_drop,
+)
 from klosed.special.langevin import (
     langevin,
     langevin_difference,
@@ -37,26 +52,38 @@ from klosed.special.logistic import (
     softplus_bregman,
     softplus_difference,
 )
-from klosed.special.stirling import stirling_remainder
+from klosed.special.stirling import gamma_negentropy, grad_gamma_negentropy, stirling_remainder
 
 __all__ = [
     "bd0",
+    "bessel_complement",
+    "bessel_ratio",
+    "bessel_ratio_difference",
+    "bessel_slope",
     "difference_of_products",
     "digamma",
     "digamma_difference",
     "digamma_minus_log",
     "digamma_minus_log_difference",
+    "digamma_minus_log_drop",
+    "erf",
     "exp1e",
+    "gamma_negentropy",
     "gamma_shape_bregman",
+    "grad_gamma_negentropy",
     "langevin",
     "langevin_difference",
     "langevin_slope",
     "lgamma",
     "lgamma1p",
     "lgamma_bregman",
+    "lgamma_bregman_drop",
     "lgamma_difference",
     "log1mexp",
     "log1p",
+    "log_bessel",
+    "log_bessel_bregman",
+    "log_bessel_scaled",
     "log_ratio",
     "log_sigmoid",
     "log_sinhc",
@@ -67,6 +94,7 @@ __all__ = [
     "phi",
     "phi_ratio",
     "psi",
+    "shape_information_drop",
     "sigmoid",
     "sigmoid_difference",
     "softplus",
