@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from klosed.distributions import Bernoulli as Bernoulli
     from klosed.distributions import Beta as Beta
+    from klosed.distributions import Cauchy as Cauchy
     from klosed.distributions import Chi as Chi
     from klosed.distributions import Chi2 as Chi2
     from klosed.distributions import ContinuousBernoulli as ContinuousBernoulli
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from klosed.distributions import Exponential as Exponential
     from klosed.distributions import Gamma as Gamma
     from klosed.distributions import Gumbel as Gumbel
+    from klosed.distributions import HalfCauchy as HalfCauchy
     from klosed.distributions import HalfNormal as HalfNormal
     from klosed.distributions import Independent as Independent
     from klosed.distributions import InverseGamma as InverseGamma
@@ -27,8 +29,12 @@ if TYPE_CHECKING:
     from klosed.distributions import Laplace as Laplace
     from klosed.distributions import LogitNormal as LogitNormal
     from klosed.distributions import LogNormal as LogNormal
+    from klosed.distributions import Moyal as Moyal
     from klosed.distributions import MultivariateNormal as MultivariateNormal
     from klosed.distributions import Normal as Normal
+    from klosed.distributions import Pareto as Pareto
+    from klosed.distributions import PowerSpherical as PowerSpherical
+    from klosed.distributions import SphericalUniform as SphericalUniform
     from klosed.distributions import TransformedDistribution as TransformedDistribution
     from klosed.distributions import Uniform as Uniform
     from klosed.distributions import Weibull as Weibull
@@ -53,6 +59,7 @@ _HOMES = {
     "VAESpec": "klosed.models.spec",
     "engine": "klosed.engines",
     "Bernoulli": "klosed.distributions",
+    "Cauchy": "klosed.distributions",
     "Chi": "klosed.distributions",
     "Chi2": "klosed.distributions",
     "Beta": "klosed.distributions",
@@ -63,6 +70,7 @@ _HOMES = {
     "Exponential": "klosed.distributions",
     "Gamma": "klosed.distributions",
     "Gumbel": "klosed.distributions",
+    "HalfCauchy": "klosed.distributions",
     "HalfNormal": "klosed.distributions",
     "Independent": "klosed.distributions",
     "InverseGamma": "klosed.distributions",
@@ -70,8 +78,12 @@ _HOMES = {
     "Laplace": "klosed.distributions",
     "LogNormal": "klosed.distributions",
     "LogitNormal": "klosed.distributions",
+    "Moyal": "klosed.distributions",
     "MultivariateNormal": "klosed.distributions",
     "Normal": "klosed.distributions",
+    "Pareto": "klosed.distributions",
+    "PowerSpherical": "klosed.distributions",
+    "SphericalUniform": "klosed.distributions",
     "TransformedDistribution": "klosed.distributions",
     "Uniform": "klosed.distributions",
     "Weibull": "klosed.distributions",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-__all__ = ["direction", "slope"]
+from klosed.distributions.supports import Matrices, Sphere, Support
+
+__all__ = ["direction", "kept_on", "slope"]
 
 _STEP = 3e-4
 
@@ -21,6 +24,13 @@ def direction(name: str, value: np.ndarray, rng: np.random.Generator) -> np.ndar
     if name == "probs" and np.ndim(value) > 1:
         return d - d.mean(axis=-1, keepdims=True)
     return d
+
+
+def kept_on(support: Support, x: Any) -> Any:
+    """Let differences move the entries of x one by one: return what of it lies in the support."""
+    if isinstance(support, Sphere):
+        return x / ((x * x).sum(-1) ** 0.5)[..., None]
+    return (x + x.mT) / 2 if isinstance(support, Matrices) else x
 
 
 def slope(f: Callable[[np.ndarray], np.ndarray], at: np.ndarray, along: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from families_directions import DIRECTIONS
 from families_discrete import DISCRETE
 from families_gamma import GAMMA_RELATIVES
 from families_location_scale import LOCATION_SCALE
@@ -60,6 +61,7 @@ FAMILIES |= {name: Instance(f, **given) for name, (f, given) in LOCATION_SCALE.i
 FAMILIES |= {name: Instance(f, **given) for name, (f, given) in UNIT_INTERVAL.items()}
 FAMILIES |= {name: Instance(f, **given) for name, (f, given) in VECTORS.items()}
 FAMILIES |= {name: Instance(f, **given) for name, (f, given) in DISCRETE.items()}
+FAMILIES |= {name: Instance(f, **given) for name, (f, given) in DIRECTIONS.items()}
 
 
 def _is_smooth(a: str, b: str) -> bool:

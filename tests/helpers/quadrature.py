@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from klosed.distributions.supports import Integers, Interval, Product, Support
+from klosed.distributions.supports import Integers, Interval, Product, Sphere, Support
 
 __all__ = ["nodes"]
 
@@ -26,6 +26,10 @@ def nodes(
         low, high = (np.broadcast_to(end, batch) for end in (support.low, support.high))
         x = low + np.arange(3000.0)[:, None]
         return np.minimum(x, high), (x <= high).astype(float)
+    if isinstance(support, Sphere):
+        angle = np.linspace(0.0, 2 * np.pi, 4096, endpoint=False)
+        x = np.stack([np.cos(angle), np.sin(angle)], axis=-1)[:, None]
+        return np.repeat(x, batch, axis=1), np.full((4096, batch), 2 * np.pi / 4096)
     if isinstance(support, Product):
         x, w = nodes(support.base, 1)
         every = max(1, len(x) // 300)

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 import torch
+from differences import kept_on
 from families import CHOSEN_PAIRS, FAMILIES, FIRST, known
 from kinds import KINDS
 
@@ -41,7 +42,8 @@ def density_function(name):
     def f(*arrays):
         *arrays, at = (kept_symmetric(n, a) for n, a in zip(names, arrays, strict=True))
         d = instance.family(**dict(zip(instance.parameters, arrays, strict=True)))
-        return d.log_prob(at) + d.entropy() if with_entropy else d.log_prob(at)
+        log_p = d.log_prob(kept_on(d.support, at))
+        return log_p + d.entropy() if with_entropy else log_p
 
     return f, [*instance.parameters.values(), x]
 

@@ -6,6 +6,7 @@ Imports nothing from klosed above special.
 from klosed.distributions._base import Distribution
 from klosed.distributions.bernoulli import Bernoulli
 from klosed.distributions.beta import Beta
+from klosed.distributions.cauchy import Cauchy
 from klosed.distributions.chi import Chi
 from klosed.distributions.chi2 import Chi2
 from klosed.distributions.continuous_bernoulli import ContinuousBernoulli
@@ -14,6 +15,7 @@ from klosed.distributions.exp_gamma import ExpGamma
 from klosed.distributions.exponential import Exponential
 from klosed.distributions.gamma import Gamma
 from klosed.distributions.gumbel import Gumbel
+from klosed.distributions.half_cauchy import HalfCauchy
 from klosed.distributions.half_normal import HalfNormal
 from klosed.distributions.independent import Independent
 from klosed.distributions.inverse_gamma import InverseGamma
@@ -21,8 +23,12 @@ from klosed.distributions.inverse_gaussian import InverseGaussian
 from klosed.distributions.laplace import Laplace
 from klosed.distributions.log_normal import LogNormal
 from klosed.distributions.logit_normal import LogitNormal
+from klosed.distributions.moyal import Moyal
 from klosed.distributions.multivariate_normal import MultivariateNormal
 from klosed.distributions.normal import Normal
+from klosed.distributions.pareto import Pareto
+from klosed.distributions.power_spherical import PowerSpherical
+from klosed.distributions.spherical_uniform import SphericalUniform
 from klosed.distributions.transformed import TransformedDistribution
 from klosed.distributions.uniform import Uniform
 from klosed.distributions.weibull import Weibull
@@ -30,6 +36,7 @@ from klosed.distributions.weibull import Weibull
 __all__ = [
     "Bernoulli",
     "Beta",
+    "Cauchy",
     "Chi",
     "Chi2",
     "ContinuousBernoulli",
@@ -39,6 +46,7 @@ __all__ = [
     "Exponential",
     "Gamma",
     "Gumbel",
+    "HalfCauchy",
     "HalfNormal",
     "Independent",
     "InverseGamma",
@@ -46,8 +54,12 @@ __all__ = [
     "Laplace",
     "LogNormal",
     "LogitNormal",
+    "Moyal",
     "MultivariateNormal",
     "Normal",
+    "Pareto",
+    "PowerSpherical",
+    "SphericalUniform",
     "TransformedDistribution",
     "Uniform",
     "Weibull",

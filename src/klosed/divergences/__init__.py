@@ -5,6 +5,7 @@ Imports nothing from klosed above distributions. Importing a file here registers
 
 from klosed.divergences import bernoulli as bernoulli
 from klosed.divergences import beta as beta
+from klosed.divergences import cauchy as cauchy
 from klosed.divergences import chi as chi
 from klosed.divergences import chi2 as chi2
 from klosed.divergences import continuous_bernoulli as continuous_bernoulli
@@ -13,13 +14,18 @@ from klosed.divergences import exp_gamma as exp_gamma
 from klosed.divergences import exponential as exponential
 from klosed.divergences import gamma as gamma
 from klosed.divergences import gumbel as gumbel
+from klosed.divergences import half_cauchy as half_cauchy
 from klosed.divergences import half_normal as half_normal
 from klosed.divergences import independent as independent
 from klosed.divergences import inverse_gamma as inverse_gamma
 from klosed.divergences import inverse_gaussian as inverse_gaussian
 from klosed.divergences import laplace as laplace
+from klosed.divergences import moyal as moyal
 from klosed.divergences import multivariate_normal as multivariate_normal
 from klosed.divergences import normal as normal
+from klosed.divergences import pareto as pareto
+from klosed.divergences import power_spherical as power_spherical
+from klosed.divergences import spherical_uniform as spherical_uniform
 from klosed.divergences import transformed as transformed
 from klosed.divergences import uniform as uniform
 from klosed.divergences import weibull as weibull

@@ -1,0 +1,29 @@
+"""Instances of the families of directions: name -> (family, parameters)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from klosed import PowerSpherical, SphericalUniform
+
+__all__ = ["DIRECTIONS"]
+
+
+def _circular_uniform(like: Any) -> SphericalUniform:
+    return SphericalUniform(2, like=like)
+
+
+_UNIT = [[0.6, 0.8], [-1.0, 0.0], [0.28, -0.96]]
+_LONG = [[0.3, 1.4], [-2.0, -0.7], [0.1, -0.3]]
+
+DIRECTIONS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "spherical_uniform": (_circular_uniform, {"like": [0.0, 0.0, 0.0]}),
+    "power_spherical": (
+        PowerSpherical,
+        {"mean_direction": _UNIT, "concentration": [2.7, 5.1, 14.0]},
+    ),
+    "power_spherical_log": (
+        PowerSpherical,
+        {"mean_direction": _LONG, "log_concentration": [0.9, 1.6, 2.2]},
+    ),
+}
