@@ -1,10 +1,9 @@
 """KL from a Gumbel distribution against mpmath."""
 
 import mpmath as mp
-import numpy as np
-from location_scale import in_scale, scale
+from location_scale import apart, as_log, in_scale, scale
 
-from accuracy import Pair, accuracy_tests, near, positive, real
+from accuracy import Pair, accuracy_tests
 from klosed import Gumbel
 
 
@@ -29,31 +28,9 @@ def sizes(q, p):
     )
 
 
-def apart(rng, n, regime):
-    """Draw scales within a factor of four and locations a few scales apart.
-
-    Beyond, the KL is conditioned as the exponential of |w| + log Γ(1 + r) is. At the extremes
-    the scales of q and p lie further apart, and both anywhere.
-    """
-    width = positive(rng, n, regime)
-    p = {"loc": width * real(rng, n, "ordinary"), "scale": width}
-    if regime == "near":
-        step = real(rng, n, "ordinary") * 10.0 ** rng.uniform(-12, -2, n)
-        return {"loc": p["loc"] + p["scale"] * step, "scale": near(rng, p["scale"])}, p
-    ratio = 10.0 ** (rng.uniform(-100, 2, n) if regime == "extreme" else rng.uniform(-2, 0.6, n))
-    step = rng.uniform(-300, 300, n) if regime == "extreme" else rng.uniform(-8, 8, n)
-    return {"loc": p["loc"] + p["scale"] * step, "scale": p["scale"] * ratio}, p
-
-
-def apart_log(rng, n, regime):
-    return tuple(
-        {"loc": side["loc"], "log_scale": np.log(side["scale"])} for side in apart(rng, n, regime)
-    )
-
-
 PAIRS = [
     Pair("gumbel_gumbel", Gumbel, Gumbel, exact, apart, sizes=sizes, digits=400),
-    Pair("gumbel_gumbel_log", Gumbel, Gumbel, exact, apart_log, sizes=sizes, digits=400),
+    Pair("gumbel_gumbel_log", Gumbel, Gumbel, exact, as_log(apart), sizes=sizes, digits=400),
 ]
 
 (

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from klosed import (
+    Cauchy,
     Exponential,
     Gumbel,
+    HalfCauchy,
     HalfNormal,
     Laplace,
     LogitNormal,
     LogNormal,
+    Moyal,
     Normal,
+    Pareto,
     TransformedDistribution,
     Uniform,
 )
@@ -33,11 +37,15 @@ def image(family: Any, transforms: Any) -> Any:
 
 
 LOCATION_SCALE: dict[str, tuple[Any, dict[str, Any]]] = {
+    "cauchy": (Cauchy, {"loc": [0.3, -1.2, 2.0], "scale": [0.7, 1.9, 0.8]}),
+    "cauchy_log": (Cauchy, {"loc": [0.1, -0.9, 1.7], "log_scale": [-0.3, 0.4, 0.2]}),
     "exponential": (Exponential, {"rate": [0.7, 1.9, 0.2]}),
     "exponential_scale": (Exponential, {"scale": [0.9, 0.4, 1.6]}),
     "exponential_log_rate": (Exponential, {"log_rate": [-0.2, 0.5, 0.1]}),
     "gumbel": (Gumbel, {"loc": [0.3, -1.2, 2.0], "scale": [0.7, 1.1, 0.6]}),
     "gumbel_log": (Gumbel, {"loc": [0.1, -0.9, 1.7], "log_scale": [-0.3, 0.4, 0.2]}),
+    "half_cauchy": (HalfCauchy, {"scale": [0.7, 1.9, 0.8]}),
+    "half_cauchy_log": (HalfCauchy, {"log_scale": [-0.6, 0.3, 0.9]}),
     "half_normal": (HalfNormal, {"scale": [0.7, 1.9, 0.4]}),
     "half_normal_log": (HalfNormal, {"log_scale": [-0.6, 0.3, 0.9]}),
     "laplace": (Laplace, {"loc": [0.3, -1.2, 2.0], "scale": [0.7, 1.9, 0.4]}),
@@ -70,6 +78,10 @@ LOCATION_SCALE: dict[str, tuple[Any, dict[str, Any]]] = {
         image(Gumbel, SoftplusTransform()),
         {"loc": [0.1, 0.2, -0.3], "scale": [0.8, 0.7, 0.9]},
     ),
+    "moyal": (Moyal, {"loc": [0.3, -1.2, 2.0], "scale": [0.7, 1.1, 0.8]}),
+    "moyal_log": (Moyal, {"loc": [0.1, -0.9, 1.7], "log_scale": [-0.3, 0.4, 0.2]}),
+    "pareto": (Pareto, {"scale": [0.7, 1.9, 0.8], "alpha": [7.0, 8.5, 5.0]}),
+    "pareto_log": (Pareto, {"log_scale": [-0.6, 0.3, -0.9], "log_alpha": [1.9, 1.6, 2.1]}),
     "uniform": (Uniform, {"low": [0.1, 0.2, 0.35], "high": [0.6, 0.5, 0.9]}),
     "uniform_wide": (Uniform, {"low": [-1.2, 0.1, 0.3], "high": [1.1, 0.7, 2.5]}),
 }

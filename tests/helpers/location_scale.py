@@ -9,7 +9,7 @@ import numpy as np
 
 from accuracy import Draw, Numbers, near, positive, real
 
-__all__ = ["in_scale", "logs", "scale", "shifted", "with_loc"]
+__all__ = ["apart", "as_log", "in_scale", "logs", "scale", "shifted", "with_loc"]
 
 
 def scale(side: Numbers) -> mp.mpf:
@@ -64,3 +64,29 @@ def with_loc(draw: Callable[..., tuple[Numbers, Numbers]]) -> Draw:
         return {"loc": loc + step, **q}, {"loc": loc, **p}
 
     return both
+
+
+def apart(rng: np.random.Generator, n: int, regime: str) -> tuple[Numbers, Numbers]:
+    """Draw scales within a factor of four and locations a few scales apart.
+
+    Beyond, the KL of Gumbel and Moyal distributions is conditioned as the exponential of
+    |w| + log Γ(1 + r) is. At the extremes q's scale lies far below p's, and both anywhere.
+    """
+    width = positive(rng, n, regime)
+    p = {"loc": width * real(rng, n, "ordinary"), "scale": width}
+    if regime == "near":
+        step = real(rng, n, "ordinary") * 10.0 ** rng.uniform(-12, -2, n)
+        return {"loc": p["loc"] + p["scale"] * step, "scale": near(rng, p["scale"])}, p
+    ratio = 10.0 ** (rng.uniform(-100, 2, n) if regime == "extreme" else rng.uniform(-2, 0.6, n))
+    step = rng.uniform(-300, 300, n) if regime == "extreme" else rng.uniform(-8, 8, n)
+    return {"loc": p["loc"] + p["scale"] * step, "scale": p["scale"] * ratio}, p
+
+
+def as_log(draw: Draw) -> Draw:
+    """Draw the same, with scales given by their logarithms."""
+
+    def logged(rng: np.random.Generator, n: int, regime: str) -> tuple[Numbers, Numbers]:
+        q, p = draw(rng, n, regime)
+        return tuple({"loc": s["loc"], "log_scale": np.log(s["scale"])} for s in (q, p))
+
+    return logged

@@ -137,13 +137,9 @@ class TransformedDistribution(Pushforward):
     (0.5, 'in (-1, 1)')
     """
 
-    def __init__(
-        self, base: Distribution, transforms: Transform | Sequence[Transform]
-    ) -> None:
+    def __init__(self, base: Distribution, transforms: Transform | Sequence[Transform]) -> None:
         if not isinstance(base, Distribution):
-            raise ParameterError(
-                f"base must be a Distribution; got {type(base).__name__}."
-            )
+            raise ParameterError(f"base must be a Distribution; got {type(base).__name__}.")
         support = base.support
         if base.event_shape != () or not isinstance(support, Interval):
             raise ShapeError(
