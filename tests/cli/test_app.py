@@ -48,8 +48,8 @@ def test_version(klosed):
     [
         (["trian"], ["'trian'", "Did you mean 'train'?", "klosed --help"]),
         (["frobnicate"], ["'frobnicate'", "train, evaluate, sample"]),
-        (["--vresion"], ["'--vresion'", "'--version'"]),
-        (["train", "digits", "--latnt", "3"], ["'--latnt'", "'--latent'", "klosed train --help"]),
+        (["--vresion"], ["--vresion", "--version"]),
+        (["train", "digits", "--latnt", "3"], ["--latnt", "--latent", "klosed train --help"]),
         (["train", "digits", "--optimizer", "adm"], ["'adm'", "'adam', 'sgd', 'adagrad'"]),
         (["train", "digits", "--latent", "0"], ["'--latent'", "0", "x>=1"]),
         (["train", "digits", "--latent", "two"], ["'--latent'", "'two'"]),
