@@ -7,15 +7,9 @@ from typing import Any
 from klosed._arrays import Array, namespace
 from klosed.distributions import Independent, MultivariateNormal, Normal
 from klosed.distributions._base import Gradients
-from klosed.distributions._matrices import (
-    ScatterValue,
-    eye_like,
-    outer,
-    solve_upper,
-    symmetric,
-)
-from klosed.distributions._parameters import RatioOfNumbers
+from klosed.distributions._matrices import ScatterValue, eye_like, outer
 from klosed.divergences._registry import register_kl
+from klosed.divergences._whitening import relative_factor
 
 __all__ = [
     "kl_independent_multivariate_normal",
@@ -111,7 +105,7 @@ def _of_elements(gradients: Gradients) -> Gradients:
 
 def _kl(loc_q: Array, scatter_q: ScatterValue, loc_p: Array, scatter_p: ScatterValue) -> Array:
     xp = namespace(loc_q)
-    e, ratio = _relative_factor(scatter_q, scatter_p)
+    e, ratio = relative_factor(scatter_q, scatter_p)
     t = xp.linalg.diagonal(e)
     z = scatter_p.whiten((loc_q - loc_p)[..., None])[..., 0]
     of_rows = 0.5 * xp.sum(xp.tril(e) ** 2, axis=-1)
@@ -122,7 +116,7 @@ def _gradients(
     loc_q: Array, scatter_q: ScatterValue, loc_p: Array, scatter_p: ScatterValue
 ) -> tuple[Gradients, Gradients]:
     xp = namespace(loc_q)
-    e, _ = _relative_factor(scatter_q, scatter_p)
+    e, _ = relative_factor(scatter_q, scatter_p)
     flipped = xp.matrix_transpose(e)
     z = scatter_p.whiten((loc_q - loc_p)[..., None])[..., 0]
     slope = scatter_p.unwhiten(z[..., None])[..., 0]
@@ -141,47 +135,3 @@ def _gradients(
         },
         {"loc": -slope, "scatter": lambda: -0.5 * (e + flipped + e @ flipped + outer(z))},
     )
-
-
-def _relative_factor(q: ScatterValue, p: ScatterValue) -> tuple[Array, RatioOfNumbers]:
-    """Return E = Lp⁻¹Lq − I, lower triangular, and the ratio Lqᵢᵢ / Lpᵢᵢ.
-
-    Factors of near-equal matrices have lost the digits of their difference; two steps of
-    E ← low(M − EEᵀ), where low keeps the lower triangle and half the diagonal, bring them back
-    from the whitened difference M = WWᵀ − I of the matrices themselves.
-    """
-    xp = namespace(q.root)
-    diagonal = xp.linalg.diagonal
-    transpose = xp.matrix_transpose
-    if q.inverted and p.inverted:
-        ratio = RatioOfNumbers(diagonal(p.root), diagonal(q.root), 1.0)
-        e = _divide_right(p.root - q.root, q.root)
-        half = _divide_right(p.given - q.given, q.root)
-        m = symmetric(_divide_right(transpose(half), q.root))
-        return _refined(e, m, lambda e: transpose(e) @ e), ratio
-    if p.inverted:
-        w = p.whiten(q.factor)
-        return w - eye_like(w), RatioOfNumbers(diagonal(w), xp.ones_like(diagonal(w)), 1.0)
-    ratio = RatioOfNumbers(diagonal(q.factor), diagonal(p.root), 1.0)
-    e = p.whiten(q.factor - p.root)
-    if q.name == p.name == "covariance_matrix":
-        half = p.whiten(q.given - p.given)
-        m = symmetric(p.whiten(transpose(half)))
-        return _refined(e, m, lambda e: e @ transpose(e)), ratio
-    return e, ratio
-
-
-def _divide_right(x: Array, lower: Array) -> Array:
-    """Return x lower⁻¹."""
-    transpose = namespace(x).matrix_transpose
-    return transpose(solve_upper(transpose(lower), transpose(x)))
-
-
-def _refined(e: Array, m: Array, square: Any) -> Array:
-    xp = namespace(e)
-    near = xp.sum(m * m, axis=(-2, -1), keepdims=True) < 0.25
-    better = e
-    for _ in range(2):
-        rest = m - square(better)
-        better = xp.tril(rest) - 0.5 * eye_like(rest) * rest
-    return xp.where(near, better, e)
