@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from klosed.distributions.supports import Matrices, Sphere, Support
+from klosed.distributions.supports import Integers, Matrices, Sphere, Support
 
-__all__ = ["direction", "kept_on", "slope"]
+__all__ = ["direction", "kept_on", "kept_total", "slope"]
 
 _STEP = 3e-4
 
@@ -21,6 +21,8 @@ def direction(name: str, value: np.ndarray, rng: np.random.Generator) -> np.ndar
         return d + np.swapaxes(d, -1, -2)
     if name == "scale_tril":
         return np.tril(d)
+    if name == "total_count":  # an integer, or a number that q and p must share
+        return np.zeros_like(d)
     if name == "probs" and np.ndim(value) > 1:
         return d - d.mean(axis=-1, keepdims=True)
     return d
@@ -30,7 +32,14 @@ def kept_on(support: Support, x: Any) -> Any:
     """Let differences move the entries of x one by one: return what of it lies in the support."""
     if isinstance(support, Sphere):
         return x / ((x * x).sum(-1) ** 0.5)[..., None]
+    if isinstance(support, Integers):
+        return x.round()
     return (x + x.mT) / 2 if isinstance(support, Matrices) else x
+
+
+def kept_total(array: Any) -> Any:
+    """Let differences move a total count: return the multiple of 1/64 that was given."""
+    return (64.0 * array).round() / 64.0
 
 
 def slope(f: Callable[[np.ndarray], np.ndarray], at: np.ndarray, along: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 import torch
-from differences import kept_on
+from differences import kept_on, kept_total
 from families import CHOSEN_PAIRS, FAMILIES, FIRST, known
 from kinds import KINDS
 
@@ -24,6 +24,10 @@ def pair_function(name_q, name_p):
 
     def f(*arrays):
         arrays = [kept_symmetric(name, a) for name, a in zip(names, arrays, strict=True)]
+        arrays = [
+            kept_total(a) if name == "total_count" else a
+            for name, a in zip(names, arrays, strict=True)
+        ]
         return klosed.kl_divergence(
             q.family(**dict(zip(q.parameters, arrays[:n], strict=True))),
             p.family(**dict(zip(p.parameters, arrays[n:], strict=True))),
@@ -41,6 +45,10 @@ def density_function(name):
 
     def f(*arrays):
         *arrays, at = (kept_symmetric(n, a) for n, a in zip(names, arrays, strict=True))
+        arrays = [
+            kept_total(a) if np.asarray(given).dtype.kind == "i" else a
+            for given, a in zip(instance.parameters.values(), arrays, strict=True)
+        ]
         d = instance.family(**dict(zip(instance.parameters, arrays, strict=True)))
         log_p = d.log_prob(kept_on(d.support, at))
         return log_p + d.entropy() if with_entropy else log_p
