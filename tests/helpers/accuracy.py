@@ -119,11 +119,15 @@ class Pair:
         q, p = self.draw(rng, n, regime)
         return tuple({k: np.asarray(v, dtype=dtype) for k, v in side.items()} for side in (q, p))
 
-    def errors(self, q: Numbers, p: Numbers, truths: Sequence[Any]) -> Errors:
-        """Return the errors of a batch against its truths."""
+    def evaluate(self, q: Numbers, p: Numbers) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return KL and its gradients {"q_" or "p_" + name: array}, as the library has them."""
         value, of_q, of_p = kl_value_and_grad(self.q(**q), self.p(**p))
         gradients = {f"q_{name}": g for name, g in of_q.items()}
-        gradients |= {f"p_{name}": g for name, g in of_p.items()}
+        return value, gradients | {f"p_{name}": g for name, g in of_p.items()}
+
+    def errors(self, q: Numbers, p: Numbers, truths: Sequence[Any]) -> Errors:
+        """Return the errors of a batch against its truths."""
+        value, gradients = self.evaluate(q, p)
         errors = Errors(np.finfo(value.dtype))
         for i, (true, slopes) in enumerate(truths):
             where = f"q={point(q, i)}, p={point(p, i)}"
