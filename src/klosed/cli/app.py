@@ -32,6 +32,7 @@ COMMANDS = {
     "reconstruct": "Encode and decode data, beside the originals.",
     "encode": "Latent coordinates of data.",
     "decode": "Data for given latent coordinates.",
+    "kl": "KL of two distributions, with entropy, cross-entropy and gradient.",
     "doctor": "Show versions, BLAS and its speed, threads; say what to change.",
 }
 
