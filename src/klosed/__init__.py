@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from klosed.distributions import Bernoulli as Bernoulli
     from klosed.distributions import Beta as Beta
+    from klosed.distributions import Binomial as Binomial
     from klosed.distributions import Cauchy as Cauchy
     from klosed.distributions import Chi as Chi
     from klosed.distributions import Chi2 as Chi2
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from klosed.distributions import ExpGamma as ExpGamma
     from klosed.distributions import Exponential as Exponential
     from klosed.distributions import Gamma as Gamma
+    from klosed.distributions import Geometric as Geometric
     from klosed.distributions import Gumbel as Gumbel
     from klosed.distributions import HalfCauchy as HalfCauchy
     from klosed.distributions import HalfNormal as HalfNormal
@@ -31,8 +33,10 @@ if TYPE_CHECKING:
     from klosed.distributions import LogNormal as LogNormal
     from klosed.distributions import Moyal as Moyal
     from klosed.distributions import MultivariateNormal as MultivariateNormal
+    from klosed.distributions import NegativeBinomial as NegativeBinomial
     from klosed.distributions import Normal as Normal
     from klosed.distributions import Pareto as Pareto
+    from klosed.distributions import Poisson as Poisson
     from klosed.distributions import PowerSpherical as PowerSpherical
     from klosed.distributions import SphericalUniform as SphericalUniform
     from klosed.distributions import TransformedDistribution as TransformedDistribution
@@ -59,6 +63,7 @@ _HOMES = {
     "VAESpec": "klosed.models.spec",
     "engine": "klosed.engines",
     "Bernoulli": "klosed.distributions",
+    "Binomial": "klosed.distributions",
     "Cauchy": "klosed.distributions",
     "Chi": "klosed.distributions",
     "Chi2": "klosed.distributions",
@@ -69,6 +74,7 @@ _HOMES = {
     "ExpGamma": "klosed.distributions",
     "Exponential": "klosed.distributions",
     "Gamma": "klosed.distributions",
+    "Geometric": "klosed.distributions",
     "Gumbel": "klosed.distributions",
     "HalfCauchy": "klosed.distributions",
     "HalfNormal": "klosed.distributions",
@@ -80,8 +86,10 @@ _HOMES = {
     "LogitNormal": "klosed.distributions",
     "Moyal": "klosed.distributions",
     "MultivariateNormal": "klosed.distributions",
+    "NegativeBinomial": "klosed.distributions",
     "Normal": "klosed.distributions",
     "Pareto": "klosed.distributions",
+    "Poisson": "klosed.distributions",
     "PowerSpherical": "klosed.distributions",
     "SphericalUniform": "klosed.distributions",
     "TransformedDistribution": "klosed.distributions",

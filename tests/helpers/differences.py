@@ -17,9 +17,9 @@ _STEP = 3e-4
 def direction(name: str, value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return a random direction: symmetric for symmetric matrices, lower for factors."""
     d = rng.standard_normal(np.shape(value))
-    if name in ("covariance_matrix", "precision_matrix"):
+    if name.startswith(("covariance_matrix", "precision_matrix")):
         return d + np.swapaxes(d, -1, -2)
-    if name == "scale_tril":
+    if name.startswith("scale_tril"):
         return np.tril(d)
     if name == "total_count":  # an integer, or a number that q and p must share
         return np.zeros_like(d)

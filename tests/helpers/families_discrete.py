@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from klosed import Bernoulli
+from klosed import Bernoulli, Binomial, Geometric, NegativeBinomial, Poisson
 
 __all__ = ["DISCRETE"]
 
@@ -13,4 +13,18 @@ DISCRETE: dict[str, tuple[Any, dict[str, Any]]] = {
     "bernoulli_wide": (Bernoulli, {"probs": [0.1, 0.7, 0.4]}),
     "bernoulli_logits": (Bernoulli, {"logits": [-0.4, 2.0, 0.3]}),
     "bernoulli_logits_wide": (Bernoulli, {"logits": [1.1, -1.5, 0.2]}),
+    "poisson": (Poisson, {"rate": [0.4, 2.5, 7.0]}),
+    "poisson_log": (Poisson, {"log_rate": [-0.3, 0.8, 1.6]}),
+    "geometric": (Geometric, {"probs": [0.3, 0.5, 0.9]}),
+    "geometric_logits": (Geometric, {"logits": [-0.9, 0.4, 1.3]}),
+    "binomial": (Binomial, {"total_count": [5, 1, 12], "probs": [0.3, 0.6, 0.8]}),
+    "binomial_logits": (Binomial, {"total_count": [5, 1, 12], "logits": [-0.4, 1.2, 0.3]}),
+    "negative_binomial": (
+        NegativeBinomial,
+        {"total_count": [2.5, 0.75, 6.0], "probs": [0.45, 0.6, 0.4]},
+    ),
+    "negative_binomial_logits": (
+        NegativeBinomial,
+        {"total_count": [2.5, 0.75, 6.0], "logits": [-0.7, 0.2, 0.5]},
+    ),
 }

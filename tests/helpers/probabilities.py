@@ -16,9 +16,9 @@ Name = tuple[str, np.ndarray]
 
 
 def probs(rng: np.random.Generator, n: int, regime: str) -> Name:
-    """Return probabilities in (1e-4, 1 − 1e-4), or (1e-300, 1 − 1e-15) at the extremes."""
+    """Return probabilities in (1e-4, 1 − 1e-4), or (1e-280, 1 − 1e-15) at the extremes."""
     if regime == "extreme":
-        small, large = 10.0 ** rng.uniform(-300, -1, n), 1 - 10.0 ** rng.uniform(-15, -1, n)
+        small, large = 10.0 ** rng.uniform(-280, -1, n), 1 - 10.0 ** rng.uniform(-15, -1, n)
         return "probs", np.where(rng.random(n) < 0.5, small, large)
     small = 10.0 ** rng.uniform(-4, -0.3, n)
     return "probs", np.where(rng.random(n) < 0.5, small, 1 - small)

@@ -6,6 +6,7 @@ Imports nothing from klosed above special.
 from klosed.distributions._base import Distribution
 from klosed.distributions.bernoulli import Bernoulli
 from klosed.distributions.beta import Beta
+from klosed.distributions.binomial import Binomial
 from klosed.distributions.cauchy import Cauchy
 from klosed.distributions.chi import Chi
 from klosed.distributions.chi2 import Chi2
@@ -14,6 +15,7 @@ from klosed.distributions.dirichlet import Dirichlet
 from klosed.distributions.exp_gamma import ExpGamma
 from klosed.distributions.exponential import Exponential
 from klosed.distributions.gamma import Gamma
+from klosed.distributions.geometric import Geometric
 from klosed.distributions.gumbel import Gumbel
 from klosed.distributions.half_cauchy import HalfCauchy
 from klosed.distributions.half_normal import HalfNormal
@@ -25,8 +27,10 @@ from klosed.distributions.log_normal import LogNormal
 from klosed.distributions.logit_normal import LogitNormal
 from klosed.distributions.moyal import Moyal
 from klosed.distributions.multivariate_normal import MultivariateNormal
+from klosed.distributions.negative_binomial import NegativeBinomial
 from klosed.distributions.normal import Normal
 from klosed.distributions.pareto import Pareto
+from klosed.distributions.poisson import Poisson
 from klosed.distributions.power_spherical import PowerSpherical
 from klosed.distributions.spherical_uniform import SphericalUniform
 from klosed.distributions.transformed import TransformedDistribution
@@ -36,6 +40,7 @@ from klosed.distributions.weibull import Weibull
 __all__ = [
     "Bernoulli",
     "Beta",
+    "Binomial",
     "Cauchy",
     "Chi",
     "Chi2",
@@ -45,6 +50,7 @@ __all__ = [
     "ExpGamma",
     "Exponential",
     "Gamma",
+    "Geometric",
     "Gumbel",
     "HalfCauchy",
     "HalfNormal",
@@ -56,8 +62,10 @@ __all__ = [
     "LogitNormal",
     "Moyal",
     "MultivariateNormal",
+    "NegativeBinomial",
     "Normal",
     "Pareto",
+    "Poisson",
     "PowerSpherical",
     "SphericalUniform",
     "TransformedDistribution",

@@ -10,20 +10,21 @@ from collections.abc import Callable
 
 from klosed._arrays import Array, namespace
 from klosed.distributions._parameters import Parameter
+from klosed.distributions._sizes import Sizes, product
 from klosed.distributions.supports import REAL, Interval, Support
 from klosed.special import (
     bd0,
-    log_ratio,
+    log1p,
     log_sigmoid,
-    phi_ratio,
     psi,
     sigmoid,
     sigmoid_difference,
+    softplus,
     softplus_bregman,
     softplus_difference,
 )
 
-__all__ = ["Contrast", "Probability", "ProbabilityValue", "product"]
+__all__ = ["Contrast", "Probability", "ProbabilityValue"]
 
 
 class Probability(Parameter):
@@ -80,7 +81,7 @@ class ProbabilityValue:
         """Return log(1 − q)."""
         if self.given_as_logits:
             return log_sigmoid(-self.given)
-        return namespace(self.given).log1p(-self.given)
+        return log1p(-self.given)
 
     @property
     def logits(self) -> Array:
@@ -90,6 +91,30 @@ class ProbabilityValue:
     def variance(self) -> Array:
         """Return q(1 − q)."""
         return self.value * self.complement
+
+    @property
+    def odds(self) -> Array:
+        """Return q/(1 − q)."""
+        if self.given_as_logits:
+            return namespace(self.given).exp(self.given)
+        return self.given / (1.0 - self.given)
+
+    @property
+    def inverse_odds(self) -> Array:
+        """Return (1 − q)/q."""
+        if self.given_as_logits:
+            return namespace(self.given).exp(-self.given)
+        return (1.0 - self.given) / self.given
+
+    @property
+    def waiting_surprise(self) -> Array:
+        """Return −(1 − q)/q · log(1 − q), also where q is too small for a number."""
+        if not self.given_as_logits:
+            return product(self.inverse_odds, -self.log_complement)
+        xp = namespace(self.given)
+        # below, 1 to the last digit
+        logits = xp.clip(self.given, min=-40.0)
+        return xp.exp(-logits) * softplus(logits)
 
     @property
     def possible(self) -> tuple[float | Array, float | Array]:
@@ -145,6 +170,11 @@ class Contrast(ABC):
 
     @property
     @abstractmethod
+    def excess_per_event(self) -> Array:
+        """Return (p − q)/q."""
+
+    @property
+    @abstractmethod
     def slope_per_event(self) -> Array:
         """Return ∂(D / q)/∂ logit q = −((1 − q)/q) log((1 − q)/(1 − p))."""
 
@@ -182,6 +212,10 @@ class ContrastOfLogits(Contrast):
         return self._per_event(psi, d, d)
 
     @property
+    def excess_per_event(self) -> Array:
+        return namespace(self._a).expm1(-self.log_ratio)
+
+    @property
     def slope_per_event(self) -> Array:
         change = -softplus_difference(self._b, self._a)
         return self._per_event(lambda x: -namespace(x).expm1(x), change, None)
@@ -207,12 +241,12 @@ class ContrastOfLogits(Contrast):
 class ContrastOfNumbers(Contrast):
     """q and p by the values of both outcomes."""
 
-    def __init__(self, event: _Outcome, other: _Outcome) -> None:
+    def __init__(self, event: Sizes, other: Sizes) -> None:
         self._event, self._other = event, other
 
     @property
     def difference(self) -> Array:
-        return self._event.diff
+        return self._event.difference
 
     @property
     def log_odds(self) -> Array:
@@ -228,8 +262,12 @@ class ContrastOfNumbers(Contrast):
 
     @property
     def divergence_per_event(self) -> Array:
-        x, q, p, diff = self._event.x, self._other.x, self._other.m, self._other.diff
+        x, q, p, diff = self._event.x, self._other.x, self._other.m, self._other.difference
         return self._event.deviance_per_x + bd0(q / x, p / x, diff / x)
+
+    @property
+    def excess_per_event(self) -> Array:
+        return -self.difference / self._event.x
 
     @property
     def slope_per_event(self) -> Array:
@@ -240,58 +278,14 @@ class ContrastOfNumbers(Contrast):
         return ContrastOfNumbers(self._other, self._event)
 
 
-class _Outcome:
-    """The probabilities x under q and m under p of one outcome, diff = x − m.
-
-    `logs` returns log x and log m where x or m come from logits and may have underflowed.
-    """
-
-    def __init__(
-        self, x: Array, m: Array, diff: Array, logs: Callable[[], tuple[Array, Array]] | None
-    ) -> None:
-        self.x, self.m, self.diff, self._logs = x, m, diff, logs
-
-    @property
-    def log_ratio(self) -> Array:
-        usual = log_ratio(self.x, self.m, self.diff)
-        if self._logs is None:
-            return usual
-        xp = namespace(usual)
-        log_x, log_m = self._logs()
-        lost = xp.minimum(self.x, self.m) < float(xp.finfo(usual.dtype).smallest_normal)
-        return xp.where(lost, log_x - log_m, usual)
-
-    @property
-    def deviance(self) -> Array:
-        """Return x log(x/m) + m − x."""
-        usual = bd0(self.x, self.m, self.diff)
-        if self._logs is None:
-            return usual
-        return namespace(usual).where(self.m > 0.0, usual, product(self.x, self.log_ratio) - self.x)
-
-    @property
-    def deviance_per_x(self) -> Array:
-        """Return log(x/m) + m/x − 1."""
-        usual = phi_ratio(self.m, self.x, -self.diff)
-        if self._logs is None:
-            return usual
-        return namespace(usual).where(self.m > 0.0, usual, self.log_ratio - 1.0)
-
-
-def _outcomes(q: ProbabilityValue, p: ProbabilityValue) -> tuple[_Outcome, _Outcome]:
+def _outcomes(q: ProbabilityValue, p: ProbabilityValue) -> tuple[Sizes, Sizes]:
     x, m = q.value, p.value
     if not (q.given_as_logits or p.given_as_logits):
-        return _Outcome(x, m, x - m, None), _Outcome(1.0 - x, 1.0 - m, m - x, None)
+        return Sizes(x, m, x - m, None), Sizes(1.0 - x, 1.0 - m, m - x, None)
     y, n = q.complement, p.complement
     # the smaller outcome holds the digits of the difference
     diff = namespace(x).where(x < 0.5, x - m, n - y)
     return (
-        _Outcome(x, m, diff, lambda: (q.log, p.log)),
-        _Outcome(y, n, -diff, lambda: (q.log_complement, p.log_complement)),
+        Sizes(x, m, diff, lambda: (q.log, p.log)),
+        Sizes(y, n, -diff, lambda: (q.log_complement, p.log_complement)),
     )
-
-
-def product(x: Array, y: Array) -> Array:
-    """Return x y, which for x = 0 is 0 also where y is infinite."""
-    xp = namespace(x)
-    return x * xp.where(x == 0.0, 0.0, y)

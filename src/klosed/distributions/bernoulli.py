@@ -9,8 +9,9 @@ import numpy as np
 from klosed._arrays import Array, namespace
 from klosed._autodiff import Gradient
 from klosed.distributions._base import Distribution, Gradients, Shape
-from klosed.distributions._probabilities import Probability, product
+from klosed.distributions._probabilities import Probability
 from klosed.distributions._sampling import as_numpy
+from klosed.distributions._sizes import product
 from klosed.distributions.supports import Integers, Support
 
 __all__ = ["Bernoulli"]

@@ -5,6 +5,7 @@ Imports nothing from klosed above distributions. Importing a file here registers
 
 from klosed.divergences import bernoulli as bernoulli
 from klosed.divergences import beta as beta
+from klosed.divergences import binomial as binomial
 from klosed.divergences import cauchy as cauchy
 from klosed.divergences import chi as chi
 from klosed.divergences import chi2 as chi2
@@ -13,6 +14,7 @@ from klosed.divergences import dirichlet as dirichlet
 from klosed.divergences import exp_gamma as exp_gamma
 from klosed.divergences import exponential as exponential
 from klosed.divergences import gamma as gamma
+from klosed.divergences import geometric as geometric
 from klosed.divergences import gumbel as gumbel
 from klosed.divergences import half_cauchy as half_cauchy
 from klosed.divergences import half_normal as half_normal
@@ -22,8 +24,10 @@ from klosed.divergences import inverse_gaussian as inverse_gaussian
 from klosed.divergences import laplace as laplace
 from klosed.divergences import moyal as moyal
 from klosed.divergences import multivariate_normal as multivariate_normal
+from klosed.divergences import negative_binomial as negative_binomial
 from klosed.divergences import normal as normal
 from klosed.divergences import pareto as pareto
+from klosed.divergences import poisson as poisson
 from klosed.divergences import power_spherical as power_spherical
 from klosed.divergences import spherical_uniform as spherical_uniform
 from klosed.divergences import transformed as transformed

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from klosed._arrays import Array
-from klosed.distributions import Bernoulli
+from klosed._arrays import Array, namespace
+from klosed.distributions import Bernoulli, Poisson
 from klosed.distributions._base import Gradients
+from klosed.distributions._sizes import Sizes, slope
 from klosed.divergences._registry import register_kl
+from klosed.special import bd0
 
-__all__ = ["kl_bernoulli_bernoulli"]
+__all__ = ["kl_bernoulli_bernoulli", "kl_bernoulli_poisson"]
 
 
 @register_kl(Bernoulli, Bernoulli)
@@ -43,3 +45,41 @@ def _grad_bernoulli_bernoulli(q: Bernoulli, p: Bernoulli) -> tuple[Gradients, Gr
             "probs": lambda: p.core.probs.slope_against(contrast),
         },
     )
+
+
+@register_kl(Bernoulli, Poisson)
+def kl_bernoulli_poisson(q: Bernoulli, p: Poisson) -> Array:
+    r"""KL of a Bernoulli from a Poisson distribution, in nats: a sum of two nonnegative terms.
+
+    .. math::
+        \mathrm{KL} = d(\pi, \lambda) + d(1 - \pi, 1), \qquad d(x, m) = x \log\frac{x}{m} + m - x
+
+    Notes
+    -----
+    The gradient in π, log(π/λ) − log(1 − π), is as accurate as its two terms.
+    """
+    one = q.core.probs
+    rest = bd0(one.complement, namespace(one.given).ones_like(one.given), -one.value)
+    return _against_rate(q, p).deviance + rest
+
+
+@kl_bernoulli_poisson.gradient
+def _grad_bernoulli_poisson(q: Bernoulli, p: Poisson) -> tuple[Gradients, Gradients]:
+    sizes = _against_rate(q, p)
+
+    def grad_probs() -> Array:
+        return sizes.log_ratio - q.core.probs.log_complement
+
+    return (
+        {"logits": lambda: q.core.probs.variance * grad_probs(), "probs": grad_probs},
+        {
+            "log_rate": lambda: -sizes.difference,
+            "rate": lambda: slope(p.core.rate.value, sizes.difference),
+        },
+    )
+
+
+def _against_rate(q: Bernoulli, p: Poisson) -> Sizes:
+    x, m = q.core.probs, p.core.rate
+    logs = (lambda: (x.log, m.log)) if x.given_as_logits or m.given_as_log else None
+    return Sizes(x.value, m.value, x.value - m.value, logs)

@@ -1,0 +1,39 @@
+"""KL from a Poisson distribution. Imports only distributions and below."""
+
+from __future__ import annotations
+
+from klosed._arrays import Array
+from klosed.distributions import Poisson
+from klosed.distributions._base import Gradients
+from klosed.distributions._sizes import compare, slope
+from klosed.divergences._registry import register_kl
+
+__all__ = ["kl_poisson_poisson"]
+
+
+@register_kl(Poisson, Poisson)
+def kl_poisson_poisson(q: Poisson, p: Poisson) -> Array:
+    r"""KL of two Poisson distributions, in nats: one nonnegative term.
+
+    .. math:: \mathrm{KL} = \lambda_q \log\frac{\lambda_q}{\lambda_p} + \lambda_p - \lambda_q
+
+    Notes
+    -----
+    Loader's (2000) bd0(λq, λp): λp where λq = 0, inf where λp = 0 < λq.
+    """
+    return compare(q.core.rate, p.core.rate).deviance
+
+
+@kl_poisson_poisson.gradient
+def _grad_poisson_poisson(q: Poisson, p: Poisson) -> tuple[Gradients, Gradients]:
+    rates = compare(q.core.rate, p.core.rate)
+    return (
+        {
+            "log_rate": lambda: q.core.rate.multiply(rates.log_ratio),
+            "rate": lambda: rates.log_ratio,
+        },
+        {
+            "log_rate": lambda: -rates.difference,
+            "rate": lambda: slope(p.core.rate.value, rates.difference),
+        },
+    )
