@@ -148,7 +148,7 @@ def as_df(gradients: Gradients) -> Gradients:
 
 
 def difference(x: PositiveValue, y: PositiveValue) -> Array:
-    """Return x − y, to the last digits also where both are given by their logarithms."""
-    if x.given_as_log and y.given_as_log:
+    """Return x − y, to the last digits also where they are given by their logarithms."""
+    if x.given_as_log or y.given_as_log:
         return y.value * (x / y).minus_one
     return x.value - y.value
