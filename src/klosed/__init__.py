@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from klosed.distributions import Laplace as Laplace
     from klosed.distributions import LogitNormal as LogitNormal
     from klosed.distributions import LogNormal as LogNormal
+    from klosed.distributions import MatrixNormal as MatrixNormal
     from klosed.distributions import Moyal as Moyal
     from klosed.distributions import MultivariateNormal as MultivariateNormal
     from klosed.distributions import NegativeBinomial as NegativeBinomial
@@ -63,7 +64,6 @@ _HOMES = {
     "VAESpec": "klosed.models.spec",
     "engine": "klosed.engines",
     "Bernoulli": "klosed.distributions",
-    "Binomial": "klosed.distributions",
     "Cauchy": "klosed.distributions",
     "Chi": "klosed.distributions",
     "Chi2": "klosed.distributions",
@@ -74,7 +74,6 @@ _HOMES = {
     "ExpGamma": "klosed.distributions",
     "Exponential": "klosed.distributions",
     "Gamma": "klosed.distributions",
-    "Geometric": "klosed.distributions",
     "Gumbel": "klosed.distributions",
     "HalfCauchy": "klosed.distributions",
     "HalfNormal": "klosed.distributions",
@@ -84,11 +83,14 @@ _HOMES = {
     "Laplace": "klosed.distributions",
     "LogNormal": "klosed.distributions",
     "LogitNormal": "klosed.distributions",
+    "MatrixNormal": "klosed.distributions",
     "Moyal": "klosed.distributions",
     "MultivariateNormal": "klosed.distributions",
-    "NegativeBinomial": "klosed.distributions",
     "Normal": "klosed.distributions",
     "Pareto": "klosed.distributions",
+    "NegativeBinomial": "klosed.distributions",
+    "Binomial": "klosed.distributions",
+    "Geometric": "klosed.distributions",
     "Poisson": "klosed.distributions",
     "PowerSpherical": "klosed.distributions",
     "SphericalUniform": "klosed.distributions",

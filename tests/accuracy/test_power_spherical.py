@@ -39,7 +39,7 @@ def power(rng, regime, d, name):
 def pairs(d, name):
     def exact(side, formula):
         kappa = side[name] if name == "concentration" else mp.exp(side[name])
-        return formula(kappa, d)
+        return (formula(kappa, d),)
 
     uniform = partial(SphericalUniform, d)
     flat = {"like": np.zeros(())}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from klosed.distributions.supports import Integers, Matrices, Sphere, Support
+from klosed.distributions.supports import Integers, Matrices, Simplex, Sphere, Support
 
 __all__ = ["direction", "kept_on", "kept_total", "slope"]
 
@@ -32,6 +32,8 @@ def kept_on(support: Support, x: Any) -> Any:
     """Let differences move the entries of x one by one: return what of it lies in the support."""
     if isinstance(support, Sphere):
         return x / ((x * x).sum(-1) ** 0.5)[..., None]
+    if isinstance(support, Simplex):
+        return x / x.sum(-1)[..., None]
     if isinstance(support, Integers):
         return x.round()
     return (x + x.mT) / 2 if isinstance(support, Matrices) else x

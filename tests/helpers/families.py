@@ -14,6 +14,7 @@ from families_directions import DIRECTIONS
 from families_discrete import DISCRETE
 from families_gamma import GAMMA_RELATIVES
 from families_location_scale import LOCATION_SCALE
+from families_matrices import MATRICES
 from families_unit_interval import UNIT_INTERVAL
 from families_vectors import VECTORS
 
@@ -62,6 +63,7 @@ FAMILIES |= {name: Instance(f, **given) for name, (f, given) in UNIT_INTERVAL.it
 FAMILIES |= {name: Instance(f, **given) for name, (f, given) in VECTORS.items()}
 FAMILIES |= {name: Instance(f, **given) for name, (f, given) in DISCRETE.items()}
 FAMILIES |= {name: Instance(f, **given) for name, (f, given) in DIRECTIONS.items()}
+FAMILIES |= {name: Instance(f, **given) for name, (f, given) in MATRICES.items()}
 
 
 def _is_smooth(a: str, b: str) -> bool:

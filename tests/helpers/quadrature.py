@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from klosed.distributions.supports import Integers, Interval, Product, Sphere, Support
+from klosed.distributions.supports import (
+    UNIT_INTERVAL,
+    Integers,
+    Interval,
+    Product,
+    Simplex,
+    Sphere,
+    Support,
+)
 
 __all__ = ["nodes"]
 
@@ -30,13 +38,17 @@ def nodes(
         angle = np.linspace(0.0, 2 * np.pi, 4096, endpoint=False)
         x = np.stack([np.cos(angle), np.sin(angle)], axis=-1)[:, None]
         return np.repeat(x, batch, axis=1), np.full((4096, batch), 2 * np.pi / 4096)
+    if isinstance(support, Simplex):
+        x, w = nodes(UNIT_INTERVAL, batch)
+        return np.stack([x, 1.0 - x], axis=-1), w
     if isinstance(support, Product):
         x, w = nodes(support.base, 1)
         every = max(1, len(x) // 300)
         x, w = x[::every, 0], w[::every, 0] * every
-        grid = np.stack(np.meshgrid(x, x, indexing="ij"), axis=-1).reshape(-1, 1, 2)
+        event = (1,) * (support.ndim - 1) + (2,)  # a vector, or a matrix of one row
+        grid = np.stack(np.meshgrid(x, x, indexing="ij"), axis=-1).reshape(-1, 1, *event)
         weights = np.multiply.outer(w, w).reshape(-1, 1)
-        return np.broadcast_to(grid, (len(grid), batch, 2)), np.broadcast_to(
+        return np.broadcast_to(grid, (len(grid), batch, *event)), np.broadcast_to(
             weights, (len(grid), batch)
         )
     if isinstance(support, Interval):

@@ -25,6 +25,7 @@ from klosed.distributions.inverse_gaussian import InverseGaussian
 from klosed.distributions.laplace import Laplace
 from klosed.distributions.log_normal import LogNormal
 from klosed.distributions.logit_normal import LogitNormal
+from klosed.distributions.matrix_normal import MatrixNormal
 from klosed.distributions.moyal import Moyal
 from klosed.distributions.multivariate_normal import MultivariateNormal
 from klosed.distributions.negative_binomial import NegativeBinomial
@@ -60,6 +61,7 @@ __all__ = [
     "Laplace",
     "LogNormal",
     "LogitNormal",
+    "MatrixNormal",
     "Moyal",
     "MultivariateNormal",
     "NegativeBinomial",

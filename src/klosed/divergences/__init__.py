@@ -22,6 +22,7 @@ from klosed.divergences import independent as independent
 from klosed.divergences import inverse_gamma as inverse_gamma
 from klosed.divergences import inverse_gaussian as inverse_gaussian
 from klosed.divergences import laplace as laplace
+from klosed.divergences import matrix_normal as matrix_normal
 from klosed.divergences import moyal as moyal
 from klosed.divergences import multivariate_normal as multivariate_normal
 from klosed.divergences import negative_binomial as negative_binomial
