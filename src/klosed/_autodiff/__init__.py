@@ -80,6 +80,19 @@ class ClosedForm:
         value, *gradients = self._quietly(every, args)
         return value, gradients
 
+    def numpy_gradients(
+        self, wanted: Sequence[int], shape: Shape, args: Sequence[Array]
+    ) -> list[Array]:
+        """Return the gradients in some arguments, by their positions, of NumPy arrays."""
+        walked = not any(self.event_shapes)
+
+        def some(*args: Array) -> list[Array]:
+            here = np.broadcast_shapes(*(a.shape for a in args)) if walked else shape
+            every = self.gradients(here, *args)
+            return [every[i]() for i in wanted]
+
+        return self._quietly(some, args)
+
     def _quietly(self, f: Callable[..., list[Array]], args: Sequence[Array]) -> list[Array]:
         """Return f(*args) with floating-point warnings off: infinities are meant.
 

@@ -24,6 +24,7 @@ def apply(form: ClosedForm, *args: Array) -> Array:
 def _jvp(
     form: ClosedForm, args: tuple[Array, ...], tangents: tuple[Any, ...]
 ) -> tuple[Array, Array]:
+    args = tuple(jnp.asarray(a) for a in args)  # literals arrive as plain numbers
     value = form.value(*args)
     total = jnp.zeros_like(value)
     gradients = form.gradients(value.shape, *args)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch.autograd import Function
 
@@ -27,7 +29,8 @@ class _Backward(Function):  # type: ignore[misc]
 
     @staticmethod
     def forward(form: ClosedForm, *args: Array) -> Array:
-        return form.value(*args)
+        views = _as_numpy(args)
+        return form.value(*args) if views is None else _as_torch(form(*views))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Array) -> None:
@@ -38,17 +41,19 @@ class _Backward(Function):  # type: ignore[misc]
 
     @staticmethod
     def backward(ctx: Any, cotangent: Array) -> tuple[Array | None, ...]:
-        args = ctx.saved_tensors
-        gradients = ctx.form.gradients(ctx.shape, *args)
-        pulled = [None]
-        for needed, gradient, arg, event in zip(
-            ctx.needs_input_grad[1:], gradients, args, ctx.form.event_shapes, strict=True
-        ):
-            if needed:
-                outer = cotangent.reshape(ctx.shape + (1,) * len(event))
-                pulled.append(sum_to_shape(outer * gradient(), tuple(arg.shape)))
-            else:
-                pulled.append(None)
+        args, shapes = ctx.saved_tensors, ctx.form.event_shapes
+        wanted = [i for i, needed in enumerate(ctx.needs_input_grad[1:]) if needed]
+        # where a graph of this backward pass is wanted, only PyTorch can draw it
+        views = None if torch.is_grad_enabled() else _as_numpy(args)
+        if views is None:
+            every = ctx.form.gradients(ctx.shape, *args)
+            gradients = [every[i]() for i in wanted]
+        else:
+            gradients = [_as_torch(g) for g in ctx.form.numpy_gradients(wanted, ctx.shape, views)]
+        pulled: list[Array | None] = [None] * (1 + len(args))
+        for i, gradient in zip(wanted, gradients, strict=True):
+            outer = cotangent.reshape(ctx.shape + (1,) * len(shapes[i]))
+            pulled[1 + i] = sum_to_shape(outer * gradient, tuple(args[i].shape))
         return tuple(pulled)
 
 
@@ -63,7 +68,23 @@ class _BackwardAndForward(_Backward):
         ):
             if tangent is not None:
                 product = gradient() * tangent
-                total = (
-                    total + product.sum(tuple(range(-len(event), 0))) if event else total + product
-                )
+                axes = tuple(range(-len(event), 0))
+                total = total + (product.sum(axes) if event else product)
         return total
+
+
+def _as_numpy(args: Sequence[Array]) -> list[np.ndarray] | None:
+    """Return NumPy views of plain tensors in main memory, else None.
+
+    NumPy walks them in blocks that fit the cache, which beats a pass over memory an operation.
+    """
+    if torch.compiler.is_compiling() or any(a.device.type != "cpu" for a in args):
+        return None
+    try:
+        return [a.detach().numpy() for a in args]
+    except (RuntimeError, TypeError):  # torch.func's tensors have no memory, bfloat16 no NumPy
+        return None
+
+
+def _as_torch(array: Array) -> Array:
+    return torch.from_numpy(np.require(array, requirements=["C", "W"]))

@@ -84,6 +84,8 @@ class Interval(Support):
         return "between low and high"
 
     def contains(self, x: Array) -> Array:
+        if self.unbounded:
+            return namespace(x).isfinite(x)
         above = x >= self.low if self.low_closed else x > self.low
         below = x <= self.high if self.high_closed else x < self.high
         return above & below
