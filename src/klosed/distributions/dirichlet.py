@@ -36,10 +36,11 @@ class Dirichlet(Distribution):
 
     Notes
     -----
-    The density is with respect to the first K − 1 coordinates; its gradient in x is that of the
-    formula above, in all K. Density and entropy keep their digits at large concentrations. There is
-    no `rsample`: a Dirichlet draw has no closed-form reparameterisation. Kotz, Balakrishnan and
-    Johnson (2000), "Continuous multivariate distributions", vol. 1, ch. 49.
+    The density is with respect to the first K − 1 coordinates. Its gradient in x is that of
+    log p(x/Σx), (αₖ − 1)/xₖ − Σ(α − 1): it has no part across the simplex. Density and entropy keep
+    their digits at large concentrations. There is no `rsample`: a Dirichlet draw has no
+    closed-form reparameterisation. Kotz, Balakrishnan and Johnson (2000), "Continuous multivariate
+    distributions", vol. 1, ch. 49.
 
     Examples
     --------
@@ -86,7 +87,7 @@ class Dirichlet(Distribution):
     def _grad_log_prob(self, x: Array) -> tuple[Gradients, Gradient]:
         alpha = self.core.concentration.value
         slopes = parts.grad_log_density(alpha, x)
-        return scaled(self, slopes), lambda: (alpha - 1.0) / x
+        return scaled(self, slopes), lambda: (alpha - 1.0) / x - parts.total(alpha - 1.0)
 
     def _entropy(self) -> Array:
         return parts.entropy(self.core.concentration.value)
