@@ -71,7 +71,7 @@ def grad_q(x: Array, y: Array, diff: Array, slack: Array) -> Array:
 
     With G(x) = x ψ'(x) it is −(yₖ/xₖ − Y/X) G(X) − (yₖ/xₖ − 1)(G(xₖ) − G(X)).
     """
-    s = _Sides(x, y, diff, slack)
+    s = _Sides(*namespace(x).broadcast_arrays(x, y, diff, slack))
     whole = 1.0 + s.total_x * trigamma_minus_reciprocal(s.total_x)
     tilt = s.shift * (s.total_y / s.x)
     return -(tilt * whole + s.diff / s.x * shape_information_drop(s.x, s.rest_x))
@@ -80,13 +80,18 @@ def grad_q(x: Array, y: Array, diff: Array, slack: Array) -> Array:
 def grad_p(x: Array, y: Array, diff: Array, slack: Array) -> Array:
     """Return the gradient of `kl` in y: ψ(yₖ) − ψ(xₖ) − ψ(Y) + ψ(X).
 
-    With η = ψ − log and s = X − xₖ it is log of (yₖ/Y)/(xₖ/X), plus what η(yₖ) − η(xₖ) loses where
-    s is added to both arguments, less η(Y) − η(yₖ + s).
+    With η = ψ − log it is log of (yₖ/Y)/(xₖ/X) and four values of η. These pair up as they stand,
+    or as what η(yₖ) − η(xₖ) loses where X − xₖ is added to both, less the rest of the way to Y.
     """
+    x, y, diff, slack = namespace(x).broadcast_arrays(x, y, diff, slack)
     s = _Sides(x, y, diff, slack)
-    drop = digamma_minus_log_drop(s.y, s.x, s.rest_x, s.diff)
-    rest = digamma_minus_log_difference(s.total_y, s.y + s.rest_x, s.rest_diff)
-    return log_ratio(s.share_y, s.share_x, s.shift) + drop - rest
+    eta = digamma_minus_log_difference
+    near = digamma_minus_log_drop(y, x, s.rest_x, diff), -eta(s.total_y, y + s.rest_x, s.rest_diff)
+    far = eta(s.total_x, x, s.rest_x), -eta(s.total_y, y, s.rest_y)
+    xp = namespace(x)
+    is_near = xp.abs(near[0]) + xp.abs(near[1]) <= xp.abs(far[0]) + xp.abs(far[1])
+    remainder = xp.where(is_near, near[0] + near[1], far[0] + far[1])
+    return log_ratio(s.share_y, s.share_x, s.shift) + remainder
 
 
 def _kl_balanced(x: Array, y: Array, diff: Array, slack: Array) -> Array:
@@ -113,34 +118,22 @@ class _Sides:
 
     def __init__(self, x: Array, y: Array, diff: Array, slack: Array) -> None:
         self.x, self.y, self.diff = x, y, diff
-        self.total_x, low_x = _exact_total(x)
-        self.total_y, low_y = _exact_total(y)
-        self.total_diff, self._low_diff = _exact_total(diff)
+        self.total_x, self.total_y = _total(x), _total(y)
+        self.total_diff = _total(diff)
         self.share_x, self.share_y = x / self.total_x, y / self.total_y
-        # y X − x Y, where rounding y, X or Y would leave nothing of a small change of proportions
-        cross = difference_of_products(y, self.total_x, x, self.total_y)
-        cross = cross + (y * low_x - x * (low_y + _total(slack)) + slack * self.total_x)
+        self.rest_x, low_x = _rest(x)
+        self.rest_y, low_y = _rest(y)
+        low_y = low_y + (_total(slack) - slack)
+        # yₖ(X − xₖ) − xₖ(Y − yₖ): rounding a product would leave nothing of small changes of shares
+        cross = difference_of_products(y, self.rest_x, x, self.rest_y)
+        cross = cross + (y * low_x - x * low_y + slack * self.rest_x)
         self.shift = cross / self.total_x / self.total_y
-        xp = namespace(x)
-        position = like(np.arange(x.shape[-1]), x)
-        largest = xp.astype(xp.argmax(x, axis=-1, keepdims=True), x.dtype)
-        self._is_largest = position == largest
-
-    @property
-    def rest_x(self) -> Array:
-        """The sum of the other x, for each."""
-        xp = namespace(self.x)
-        # for the largest, total − x would cancel
-        others = _total(xp.where(self._is_largest, 0.0, self.x))
-        return xp.where(self._is_largest, others, self.total_x - self.x)
 
     @property
     def rest_diff(self) -> Array:
         """The sum of the other differences, for each."""
-        xp = namespace(self.x)
-        others = _total(xp.where(self._is_largest, 0.0, self.diff))
-        left = (self.total_diff - self.diff) + self._low_diff
-        return xp.where(self._is_largest, others, left)
+        high, low = _rest(self.diff)
+        return high + low
 
     @property
     def dwarfs(self) -> Array:
@@ -150,6 +143,19 @@ class _Sides:
 
 def _total(x: Array) -> Array:
     return namespace(x).sum(x, axis=-1, keepdims=True)
+
+
+def _rest(x: Array) -> tuple[Array, Array]:
+    """Return the sum of the others for each, in two parts as `_exact_total` does."""
+    xp = namespace(x)
+    largest = xp.argmax(xp.abs(x), axis=-1, keepdims=True)
+    is_largest = like(np.arange(x.shape[-1]), x) == xp.astype(largest, x.dtype)
+    # of the largest, total − x would cancel
+    high, low = _exact_total(xp.where(is_largest, 0.0, x))
+    value = _total(xp.where(is_largest, x, 0.0))
+    left, error = two_sum(high, -x)
+    all_but, more = two_sum(left, value)
+    return xp.where(is_largest, high, all_but), xp.where(is_largest, low, more + (error + low))
 
 
 def _exact_total(x: Array) -> tuple[Array, Array]:
