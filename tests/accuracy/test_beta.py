@@ -89,7 +89,7 @@ def named(x):
 
 
 PAIRS = [
-    Pair("beta_beta", Beta, Beta, exact, draw, sizes=sizes, digits=120),
+    Pair("beta_beta", Beta, Beta, exact, draw, sizes=sizes, digits=90),
     Pair(
         "beta_beta_near_extremes",
         Beta,
@@ -98,9 +98,9 @@ PAIRS = [
         draw_extreme_near,
         ("extreme",),
         sizes=sizes,
-        digits=120,
+        digits=90,
     ),
-    Pair("beta_beta_log", Beta, Beta, exact, draw_logs, sizes=sizes, digits=120),
+    Pair("beta_beta_log", Beta, Beta, exact, draw_logs, sizes=sizes, digits=90),
 ]
 
 (

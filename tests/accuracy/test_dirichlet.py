@@ -75,10 +75,8 @@ def named(x):
 
 
 PAIRS = [
-    Parts(
-        f"dirichlet_dirichlet_{n}", dirichlet, dirichlet, exact, parts(n), sizes=sizes, digits=120
-    )
-    for n in (2, 3, 7)
+    Parts(f"dirichlet_dirichlet_{n}", dirichlet, dirichlet, exact, parts(n), sizes=sizes, digits=90)
+    for n in (3, 5)
 ]
 
 (
