@@ -32,7 +32,7 @@ $(VENV)/.docs: pyproject.toml | $(BIN)/pip
 	@touch $@
 
 demo: $(VENV)/.klosed
-	@$(BIN)/klosed train digits --likelihood gaussian --batch-size 32 --epochs 60
+	@$(BIN)/klosed train digits --likelihood gaussian --batch-size 32 --epochs 100
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
