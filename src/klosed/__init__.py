@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from klosed.distributions import TransformedDistribution as TransformedDistribution
     from klosed.distributions import Uniform as Uniform
     from klosed.distributions import Weibull as Weibull
+    from klosed.distributions import Wishart as Wishart
     from klosed.divergences import closed_form_pairs as closed_form_pairs
     from klosed.divergences import cross_entropy as cross_entropy
     from klosed.divergences import cross_entropy_value_and_grad as cross_entropy_value_and_grad
@@ -97,6 +98,7 @@ _HOMES = {
     "TransformedDistribution": "klosed.distributions",
     "Uniform": "klosed.distributions",
     "Weibull": "klosed.distributions",
+    "Wishart": "klosed.distributions",
     "closed_form_pairs": "klosed.divergences",
     "cross_entropy": "klosed.divergences",
     "cross_entropy_value_and_grad": "klosed.divergences",

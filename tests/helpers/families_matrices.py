@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from klosed import MatrixNormal
+from klosed import MatrixNormal, Wishart
 
 __all__ = ["MATRICES"]
 
@@ -49,4 +49,7 @@ MATRICES: dict[str, tuple[Any, dict[str, Any]]] = {
             "precision_matrix_column": _PRECISION,
         },
     ),
+    "wishart": (Wishart, {"df": [5.0, 6.3, 5.7], "covariance_matrix": _SYMMETRIC}),
+    "wishart_precision": (Wishart, {"df": [8.1, 5.5, 6.0], "precision_matrix": _PRECISION}),
+    "wishart_factor": (Wishart, {"df": 7.3, "scale_tril": _FACTOR}),
 }

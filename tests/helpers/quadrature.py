@@ -8,6 +8,7 @@ from klosed.distributions.supports import (
     UNIT_INTERVAL,
     Integers,
     Interval,
+    Matrices,
     Product,
     Simplex,
     Sphere,
@@ -41,6 +42,9 @@ def nodes(
     if isinstance(support, Simplex):
         x, w = nodes(UNIT_INTERVAL, batch)
         return np.stack([x, 1.0 - x], axis=-1), w
+    if isinstance(support, Matrices):
+        x, w = _positive_definite()
+        return np.repeat(x[:, None], batch, axis=1), np.repeat(w[:, None], batch, axis=1)
     if isinstance(support, Product):
         x, w = nodes(support.base, 1)
         every = max(1, len(x) // 300)
@@ -56,6 +60,19 @@ def nodes(
         x, w = zip(*(_line(a, b) for a, b in zip(low, high, strict=True)), strict=True)
         return np.stack(x, axis=-1), np.stack(w, axis=-1)
     raise NotImplementedError(f"teach tests/helpers/quadrature.py about {support!r}")
+
+
+def _positive_definite() -> tuple[np.ndarray, np.ndarray]:
+    """Return 2 × 2 matrices LLᵀ, with what dL is of their volume as weights."""
+    (a, da), (b, db) = (
+        [v[::8][np.abs(x[::8]) < 60] for v in (x, 8 * w)]
+        for x, w in (_line(0.0, np.inf), _line(-np.inf, np.inf))
+    )
+    a, b, c = (g.ravel() for g in np.meshgrid(a, b, a, indexing="ij"))
+    w = np.multiply.outer(np.multiply.outer(da, db), da).ravel() * 4 * a * a * c
+    kept = np.minimum(a, c) > 1e-3
+    x = np.stack([a * a, a * b, a * b, b * b + c * c], axis=-1).reshape(-1, 2, 2)
+    return x[kept], w[kept]
 
 
 def _line(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:

@@ -126,7 +126,9 @@ every_function = pytest.mark.parametrize(("f", "given"), tuple(functions()))
 @every_function
 def test_second_derivatives_follow(f, given):
     arrays = torch_arrays(given)
-    assert torch.autograd.gradgradcheck(f, arrays, rtol=1e-4, atol=1e-6)
+    # matrices have many entries: along random directions instead of one by one
+    many = sum(a.numel() for a in arrays) > 20
+    assert torch.autograd.gradgradcheck(f, arrays, rtol=1e-4, atol=1e-6, fast_mode=many)
 
 
 @every_function

@@ -37,6 +37,7 @@ from klosed.distributions.spherical_uniform import SphericalUniform
 from klosed.distributions.transformed import TransformedDistribution
 from klosed.distributions.uniform import Uniform
 from klosed.distributions.weibull import Weibull
+from klosed.distributions.wishart import Wishart
 
 __all__ = [
     "Bernoulli",
@@ -73,4 +74,5 @@ __all__ = [
     "TransformedDistribution",
     "Uniform",
     "Weibull",
+    "Wishart",
 ]

@@ -34,6 +34,7 @@ from klosed.divergences import spherical_uniform as spherical_uniform
 from klosed.divergences import transformed as transformed
 from klosed.divergences import uniform as uniform
 from klosed.divergences import weibull as weibull
+from klosed.divergences import wishart as wishart
 from klosed.divergences._functions import (
     cross_entropy,
     cross_entropy_value_and_grad,
