@@ -24,10 +24,6 @@ GAMMA_RELATIVES: dict[str, tuple[Any, dict[str, Any]]] = {
         ExpGamma,
         {"log_concentration": [0.9, 0.4, 0.6], "log_rate": [0.2, -0.3, 0.5]},
     ),
-    "exp_gamma_log_scale": (
-        ExpGamma,
-        {"concentration": [2.9, 1.4, 0.8], "log_scale": [0.3, 0.1, -0.4]},
-    ),
     "chi2": (Chi2, {"df": [4.7, 3.4, 6.2]}),
     "chi2_log": (Chi2, {"log_df": [1.7, 1.4, 2.2]}),
     "chi": (Chi, {"df": [2.7, 3.4, 6.2]}),
