@@ -240,4 +240,66 @@ GAMMA_DIFFERENCES = [
     ),
 ]
 
-CASES = [*ELEMENTARY, *ERRORFREE, *LOGISTIC, *LGAMMA, *GAMMA_DIFFERENCES]
+
+def log_bessel(nu):
+    def g(x):
+        return (
+            mp.log(mp.besseli(nu, x)) + nu * mp.log(2 / x) + mp.loggamma(nu + 1) if x else mp.mpf(0)
+        )
+
+    return g
+
+
+def bessel_ratio(nu):
+    return lambda x: mp.besseli(nu + 1, x) / mp.besseli(nu, x) if x else mp.mpf(0)
+
+
+def of_order(function, nu):
+    def fixed(*args):
+        return function(*args, nu)
+
+    fixed.__name__ = f"{function.__name__} of order {nu:g}"
+    return fixed
+
+
+def bessel_slope(nu):
+    ratio = bessel_ratio(nu)
+    return lambda x: 1 - ratio(x) ** 2 - (2 * nu + 1) / x * ratio(x)
+
+
+def bessel_cases(order):
+    nu, powers = mp.mpf(order), logarithmic(-6, 8)
+    g, ratio = log_bessel(nu), bessel_ratio(nu)
+    everywhere = ("1e-6 … 1e8", powers, 60, 60)
+    alone = [
+        (special.log_bessel, g),
+        (special.log_bessel_scaled, lambda x: g(x) - x),
+        (special.bessel_ratio, ratio),
+        (special.bessel_complement, lambda x: 1 - ratio(x)),
+        (special.bessel_slope, bessel_slope(nu)),
+    ]
+    return [
+        *(c for f, truth in alone for c in cases(of_order(f, order), truth, everywhere, points=40)),
+        *cases(
+            of_order(special.bessel_ratio_difference, order),
+            lambda y, x: ratio(y) - ratio(x),
+            ("y ≈ x", scaled(powers), 60, 60),
+            ("1e-6 … 1e8", each(powers, powers), 60, 60),
+            digits=80,
+            points=40,
+        ),
+        *cases(
+            of_order(special.log_bessel_bregman, order),
+            bregman(g, ratio),
+            ("y ≈ x", scaled(powers), 60, 60),
+            ("y = 0.01 x … 100 x", scaled(powers, -1, 2), 90, 120),
+            ("1e-6 … 1e8", each(powers, powers), 90, 120),
+            digits=100,
+            points=40,
+        ),
+    ]
+
+
+BESSEL = [case for order in (0.0, 0.5, 3.0, 9.5, 31.0, 299.0) for case in bessel_cases(order)]
+
+CASES = [*ELEMENTARY, *ERRORFREE, *LOGISTIC, *LGAMMA, *GAMMA_DIFFERENCES, *BESSEL]

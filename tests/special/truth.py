@@ -18,7 +18,8 @@ class Case:
     """One function on one range, and the errors allowed there.
 
     `truth` takes mpf arguments and is worked out with `digits` digits; `ulp` bounds the error in
-    units of the last place in float64 and in float32 (None: not meant for float32).
+    units of the last place in float64 and in float32 (None: not meant for float32). `points` are
+    drawn by a test.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Case:
     draw: Sampler
     ulp: tuple[float, float | None]
     digits: int = 60
+    points: int = 120
 
     def __str__(self) -> str:
         return f"{self.name}: {self.range}"
@@ -104,9 +106,10 @@ def cases(
     truth: Callable[..., Any],
     *rows: tuple[Any, ...],
     digits: int = 60,
+    points: int = 120,
 ) -> list[Case]:
     """Return the cases of one function: rows of (range, sampler, ulp in float64, in float32)."""
     return [
-        Case(function.__name__, name, function, truth, sampler, (double, single), digits)
+        Case(function.__name__, name, function, truth, sampler, (double, single), digits, points)
         for name, sampler, double, single in rows
     ]

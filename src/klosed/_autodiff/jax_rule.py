@@ -18,13 +18,13 @@ __all__ = ["apply"]
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def apply(form: ClosedForm, *args: Array) -> Array:
     """Return form.value(*args) with form.grad as its derivative."""
-    return form.value(*args)
+    return form.value(*map(jnp.asarray, args))  # literals arrive as plain numbers
 
 
 def _jvp(
     form: ClosedForm, args: tuple[Array, ...], tangents: tuple[Any, ...]
 ) -> tuple[Array, Array]:
-    args = tuple(jnp.asarray(a) for a in args)  # literals arrive as plain numbers
+    args = tuple(map(jnp.asarray, args))
     value = form.value(*args)
     total = jnp.zeros_like(value)
     gradients = form.gradients(value.shape, *args)

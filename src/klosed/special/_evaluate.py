@@ -18,15 +18,12 @@ __all__ = [
     "choose",
     "evaluate",
     "evaluate_difference",
+    "horner",
     "is_single",
     "ratio",
     "scalar_form",
     "select",
 ]
-
-# Bytes of one block of one array. The temporaries of a body then stay in cache, and below the
-# 128 kB from which on malloc maps fresh pages for every one of them.
-_BLOCK_BYTES = 120 << 10
 
 Table = tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]
 
@@ -39,12 +36,8 @@ def scalar_form(
 
 
 def evaluate(form: ClosedForm, **given: Any) -> Array:
-    """Return form(*given) with plain numbers and integers promoted.
-
-    NumPy arrays are walked in blocks that fit the cache, with floating-point warnings off: the
-    poles are meant. Other kinds pass untouched, so that tracing works.
-    """
-    return _apply(form, list(gather(**given).values()))
+    """Return form(*given) with plain numbers and integers promoted."""
+    return form(*gather(**given).values())
 
 
 def evaluate_difference(form: ClosedForm, diff: Any, **given: Any) -> Array:
@@ -52,7 +45,7 @@ def evaluate_difference(form: ClosedForm, diff: Any, **given: Any) -> Array:
     if diff is not None:
         return evaluate(form, **given, diff=diff)
     x, m = gather(**given).values()
-    return _apply(form, [x, m, x - m])
+    return form(x, m, x - m)
 
 
 def choose(
@@ -109,7 +102,7 @@ def at_most(x: Array, bound: float) -> Array:
 def ratio(x: Array, table: Table) -> Array:
     """Return the rational function of `table` that belongs to x's dtype."""
     top, bottom = table[is_single(x)]
-    return _horner(x, top) / _horner(x, bottom) if bottom else _horner(x, top)
+    return horner(x, top) / horner(x, bottom) if bottom else horner(x, top)
 
 
 def is_single(x: Array) -> bool:
@@ -117,14 +110,8 @@ def is_single(x: Array) -> bool:
     return bool(namespace(x).finfo(x.dtype).eps > 1e-12)
 
 
-def _apply(form: ClosedForm, arrays: list[Array]) -> Array:
-    if not isinstance(arrays[0], (np.ndarray, np.generic)):
-        return form(*arrays)
-    with np.errstate(all="ignore"):
-        return _in_blocks(form.value, arrays)
-
-
-def _horner(x: Array, coefficients: Sequence[float]) -> Array:
+def horner(x: Array, coefficients: Sequence[float]) -> Array:
+    """Return Σ coefficients[k] xᵏ, of at least two coefficients."""
     value = coefficients[-1] * x
     if isinstance(value, np.ndarray):  # in place: half the memory traffic
         value += coefficients[-2]
@@ -136,17 +123,3 @@ def _horner(x: Array, coefficients: Sequence[float]) -> Array:
     for c in coefficients[-3::-1]:
         value = value * x + c
     return value
-
-
-def _in_blocks(value: Callable[..., Array], arrays: Sequence[Array]) -> Array:
-    shape = np.broadcast_shapes(*(a.shape for a in arrays))
-    size = int(np.prod(shape))
-    block = _BLOCK_BYTES // arrays[0].dtype.itemsize
-    if size <= block:
-        return value(*arrays)
-    flat = [np.broadcast_to(a, shape).reshape(-1) if a.ndim else a for a in arrays]
-    out = np.empty(size, dtype=arrays[0].dtype)
-    for start in range(0, size, block):
-        rows = slice(start, start + block)
-        out[rows] = value(*(a[rows] if a.ndim else a for a in flat))
-    return out.reshape(shape)
