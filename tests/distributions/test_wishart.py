@@ -28,7 +28,9 @@ def test_kl_is_that_of_torch():
     ours = kl_divergence(*(Wishart(df, covariance_matrix=sigma) for df, sigma in (q, p)))
     theirs = torch.distributions.kl_divergence(
         *(
-            torch.distributions.Wishart(torch.tensor(df).double(), torch.from_numpy(sigma))
+            torch.distributions.Wishart(
+                torch.tensor(df, dtype=torch.float64), torch.from_numpy(sigma)
+            )
             for df, sigma in (q, p)
         )
     )
