@@ -47,7 +47,7 @@ class Chi(Distribution):
     >>> q.mean.round(4).tolist(), q.variance.round(4).tolist()
     ([0.7979, 1.88], [0.3634, 0.4657])
     >>> q.log_prob(1.0).round(4).tolist(), q.entropy().round(4).tolist()
-    ([-0.7258, -1.1931], [0.7258, 1.0195])
+    ([-0.7258, -1.1931], [0.7258, 1.0192])
     """
 
     specification = (Positive("df"),)

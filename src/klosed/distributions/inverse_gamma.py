@@ -49,7 +49,7 @@ class InverseGamma(Distribution):
     >>> q.mean.tolist(), q.variance.tolist()
     ([inf, 1.0], [inf, 1.0])
     >>> q.log_prob(1.0).round(4).tolist(), q.entropy().round(4).tolist()
-    ([-1.3069, -0.6137], [2.8476, 0.6951])
+    ([-1.3069, -0.6137], [2.8476, 0.6952])
     """
 
     specification = (Positive("concentration"), Positive("rate"))

@@ -47,7 +47,7 @@ class InverseGaussian(Distribution):
     >>> q.log_prob(1.0).round(4).tolist(), q.variance.tolist()
     ([-0.5724, -0.8224], [0.5, 4.0])
     >>> q.entropy().round(4).tolist()
-    [0.7303, 1.2175]
+    [0.7628, 1.5701]
     """
 
     specification = (Positive("loc"), Positive("concentration"))

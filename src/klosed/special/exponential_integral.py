@@ -38,7 +38,7 @@ def exp1e(x: Array) -> Array:
     --------
     >>> from klosed.special.exponential_integral import exp1e
     >>> float(exp1e(1.0)), float(exp1e(1e6))
-    (0.596347362323194..., 9.99999000001999...e-07)
+    (0.596347362323194..., 9.99999000002...e-07)
     """
     return evaluate(_EXP1E, x=x)
 

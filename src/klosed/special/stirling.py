@@ -44,7 +44,7 @@ def stirling_remainder(x: Array) -> Array:
     --------
     >>> from klosed.special.stirling import stirling_remainder
     >>> float(stirling_remainder(1e6))
-    8.33333333333055...e-08
+    8.3333333333330...e-08
     """
     return evaluate(_STIRLING_REMAINDER, x=x)
 
