@@ -80,7 +80,7 @@ def scalar_pairs():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("a", "b"), scalar_pairs())
+@pytest.mark.parametrize(("a", "b"), list(scalar_pairs()))
 def test_every_closed_form_is_the_integral_it_claims_to_be(a, b):
     q, p = FAMILIES[a](), FAMILIES[b]()
     value, grad_q, grad_p = klosed.kl_value_and_grad(q, p)
