@@ -1,10 +1,18 @@
 """KL from a Gumbel distribution against mpmath."""
 
 import mpmath as mp
-from location_scale import apart, as_log, in_scale, scale
+from location_scale import (
+    apart,
+    as_log,
+    in_scale,
+    normal_cross_entropy,
+    scale,
+    shifted,
+    sizes_to_normal,
+)
 
 from accuracy import Pair, accuracy_tests
-from klosed import Gumbel
+from klosed import Gumbel, Normal
 
 
 def pieces(q, p):
@@ -28,9 +36,32 @@ def sizes(q, p):
     )
 
 
+def to_normal(q, p):
+    b = scale(q)
+    mean, variance = q["loc"] + mp.euler * b, mp.pi**2 * b * b / 6
+    return normal_cross_entropy(mean, variance, p) - 1 - mp.euler - mp.log(b)
+
+
+def sizes_of_normal(q, p):
+    b = scale(q)
+    offset, spread = abs(q["loc"] - p["loc"]) + mp.euler * b, mp.pi * b / mp.sqrt(6)
+    sizes = sizes_to_normal(offset, spread, p)
+    of_scale = 1 + (spread / scale(p)) ** 2 + b * offset / scale(p) ** 2
+    return sizes | {"q_loc": sizes["p_loc"]} | in_scale(of_scale, q, "q")
+
+
 PAIRS = [
     Pair("gumbel_gumbel", Gumbel, Gumbel, exact, apart, sizes=sizes, digits=400),
     Pair("gumbel_gumbel_log", Gumbel, Gumbel, exact, as_log(apart), sizes=sizes, digits=400),
+    Pair(
+        "gumbel_normal",
+        Gumbel,
+        Normal,
+        to_normal,
+        shifted,
+        regimes=("ordinary", "extreme"),
+        sizes=sizes_of_normal,
+    ),
 ]
 
 (

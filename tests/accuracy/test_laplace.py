@@ -1,10 +1,18 @@
 """KL from a Laplace distribution against mpmath."""
 
 import mpmath as mp
-from location_scale import in_scale, logs, scale, shifted, with_loc
+from location_scale import (
+    in_scale,
+    logs,
+    normal_cross_entropy,
+    scale,
+    shifted,
+    sizes_to_normal,
+    with_loc,
+)
 
 from accuracy import Pair, accuracy_tests
-from klosed import Laplace
+from klosed import Laplace, Normal
 
 
 def exact(q, p):
@@ -21,9 +29,29 @@ def sizes(q, p):
     return in_scale(of_q, q, "q") | in_scale(of_p, p, "p")
 
 
+def to_normal(q, p):
+    b = scale(q)
+    return normal_cross_entropy(q["loc"], 2 * b * b, p) - 1 - mp.log(2 * b)
+
+
+def sizes_of_normal(q, p):
+    spread, offset = mp.sqrt(2) * scale(q), abs(q["loc"] - p["loc"])
+    sizes = sizes_to_normal(offset, spread, p)
+    return sizes | in_scale(1 + (spread / scale(p)) ** 2, q, "q")
+
+
 PAIRS = [
     Pair("laplace_laplace", Laplace, Laplace, exact, shifted, sizes=sizes),
     Pair("laplace_laplace_log", Laplace, Laplace, exact, with_loc(logs("log_scale")), sizes=sizes),
+    Pair(
+        "laplace_normal",
+        Laplace,
+        Normal,
+        to_normal,
+        shifted,
+        regimes=("ordinary", "extreme"),
+        sizes=sizes_of_normal,
+    ),
 ]
 
 (

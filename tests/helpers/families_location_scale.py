@@ -81,7 +81,8 @@ LOCATION_SCALE: dict[str, tuple[Any, dict[str, Any]]] = {
     "moyal": (Moyal, {"loc": [0.3, -1.2, 2.0], "scale": [0.7, 1.1, 0.8]}),
     "moyal_log": (Moyal, {"loc": [0.1, -0.9, 1.7], "log_scale": [-0.3, 0.4, 0.2]}),
     "pareto": (Pareto, {"scale": [0.7, 1.9, 0.8], "alpha": [7.0, 8.5, 5.0]}),
+    "pareto_low": (Pareto, {"scale": [0.3, 0.35, 0.4], "alpha": [4.5, 6.0, 5.0]}),
     "pareto_log": (Pareto, {"log_scale": [-0.6, 0.3, -0.9], "log_alpha": [1.9, 1.6, 2.1]}),
-    "uniform": (Uniform, {"low": [0.1, 0.2, 0.35], "high": [0.6, 0.5, 0.9]}),
-    "uniform_wide": (Uniform, {"low": [-1.2, 0.1, 0.3], "high": [1.1, 0.7, 2.5]}),
+    "uniform": (Uniform, {"low": [0.35, 0.4, 0.45], "high": [0.8, 0.9, 0.95]}),
+    "uniform_wide": (Uniform, {"low": [-1.2, 0.1, 0.3], "high": [1.1, 1.7, 2.5]}),
 }

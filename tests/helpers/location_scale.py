@@ -9,7 +9,17 @@ import numpy as np
 
 from accuracy import Draw, Numbers, near, positive, real
 
-__all__ = ["apart", "as_log", "in_scale", "logs", "scale", "shifted", "with_loc"]
+__all__ = [
+    "apart",
+    "as_log",
+    "in_scale",
+    "logs",
+    "normal_cross_entropy",
+    "scale",
+    "shifted",
+    "sizes_to_normal",
+    "with_loc",
+]
 
 
 def scale(side: Numbers) -> mp.mpf:
@@ -90,3 +100,18 @@ def as_log(draw: Draw) -> Draw:
         return tuple({"loc": s["loc"], "log_scale": np.log(s["scale"])} for s in (q, p))
 
     return logged
+
+
+def normal_cross_entropy(mean: mp.mpf, variance: mp.mpf, p: Numbers) -> mp.mpf:
+    """Return −E log p(x) for a normal p and x of the given mean and variance."""
+    square = scale(p) ** 2
+    return mp.log(2 * mp.pi * square) / 2 + (variance + (mean - p["loc"]) ** 2) / (2 * square)
+
+
+def sizes_to_normal(offset: mp.mpf, spread: mp.mpf, p: Numbers) -> dict[str, mp.mpf]:
+    """Return the sizes of the gradients in a normal p: z = offset/σ and r = spread/σ.
+
+    They cross zero where z does and where r² + z² is 1; `offset` is a sum of magnitudes.
+    """
+    z, r = offset / scale(p), spread / scale(p)
+    return {"p_loc": z / scale(p)} | in_scale(1 + r * r + z * z, p, "p")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from klosed._arrays import Array, namespace
-from klosed.distributions import Laplace
+from klosed.distributions import Laplace, Normal
 from klosed.distributions._base import Gradients
 from klosed.divergences._registry import register_kl
+from klosed.divergences._to_normal import ToNormal
 from klosed.special import psi
 
-__all__ = ["kl_laplace_laplace"]
+__all__ = ["kl_laplace_laplace", "kl_laplace_normal"]
+
+_OWN = 0.5 * (math.log(math.pi) - 1.0)
 
 
 @register_kl(Laplace, Laplace)
@@ -80,3 +84,33 @@ def _gamma_2(u: Array) -> Array:
 
 def _finite(xp: Any, x: Array) -> Array:
     return xp.clip(x, max=float(xp.finfo(x.dtype).max))
+
+
+@register_kl(Laplace, Normal)
+def kl_laplace_normal(q: Laplace, p: Normal) -> Array:
+    r"""KL of a Laplace from a normal distribution, in nats: a sum of four nonnegative terms.
+
+    .. math::
+        \mathrm{KL} = (r - 1 - \log r) + \tfrac12 (r - 1)^2 + \tfrac12 z^2
+        + \tfrac12(\log\pi - 1), \qquad r = \sqrt2\, b / \sigma, \quad z = (\mu_q - \mu_p)/\sigma
+
+    Notes
+    -----
+    From the entropy 1 + log(2b) and the variance 2b². It is at least ½(log π − 1) = 0.072.
+    """
+    return _to_normal(q, p).value(_OWN)
+
+
+@kl_laplace_normal.gradient
+def _grad_laplace_normal(q: Laplace, p: Normal) -> tuple[Gradients, Gradients]:
+    parts = _to_normal(q, p)
+    of_q: Gradients = {
+        "loc": parts.of_mean,
+        "log_scale": parts.of_spread,
+        "scale": lambda: parts.of_scale(q.core.scale, math.sqrt(2.0)),
+    }
+    return of_q, parts.of_p
+
+
+def _to_normal(q: Laplace, p: Normal) -> ToNormal:
+    return ToNormal(q.core.loc - p.core.loc, q.core.scale.times(math.sqrt(2.0)), p)

@@ -37,6 +37,7 @@ from klosed.special.gamma_drops import (
     lgamma_bregman_drop,
     shape_information_drop,
 )
+from klosed.special.interval import log_mean_gap
 from klosed.special.langevin import (
     langevin,
     langevin_difference,
@@ -84,6 +85,7 @@ __all__ = [
     "log_bessel",
     "log_bessel_bregman",
     "log_bessel_scaled",
+    "log_mean_gap",
     "log_ratio",
     "log_sigmoid",
     "log_sinhc",
