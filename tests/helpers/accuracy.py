@@ -250,7 +250,7 @@ def accuracy_tests(pairs: Sequence[Pair]) -> tuple[Callable[..., None], ...]:
 def fresh_rng() -> np.random.Generator:
     """Return a generator of a new seed; KLOSED_TEST_SEED repeats a run that failed."""
     seed = int(os.environ.get("KLOSED_TEST_SEED", time.time_ns()))
-    print(f"KLOSED_TEST_SEED={seed}")  # noqa: T201  (pytest shows it where a test fails)
+    print(f"KLOSED_TEST_SEED={seed}")
     return np.random.default_rng(seed)
 
 
@@ -288,7 +288,7 @@ def main() -> None:
             for regime in pair.regimes:
                 rng = np.random.default_rng(1)
                 e = pair.measure(rng, 10 * CASES[regime], regime, np.float64)
-                print(  # noqa: T201
+                print(
                     f"{pair.name:28s} {regime:9s} value {e.ulps:9.3g} ulp  "
                     f"gradient {e.gradient:.2g}  wrong {len(e.wrong)}"
                 )
