@@ -51,7 +51,8 @@ def apart(rng, n, regime):
     ratio = 10.0 ** (rng.uniform(-16, 2, n) if regime == "extreme" else rng.uniform(-2, 0.6, n))
     k = np.clip(q["concentration"] * ratio, 1e-8, 1e8)
     w = rng.uniform(-300, 300, n) if regime == "extreme" else rng.uniform(-8, 8, n)
-    step = np.clip(w / k, -300, 300)
+    wide = 300 if regime == "extreme" else 40  # within float32
+    step = np.clip(w / k, -wide, wide)
     return q, {"scale": q["scale"] * np.exp(-step), "concentration": k}
 
 
