@@ -5,9 +5,20 @@ from __future__ import annotations
 import math
 
 from klosed._arrays import Array, namespace
-from klosed.distributions import Exponential, Gamma, Gumbel, Normal, Pareto, Uniform
+from klosed.distributions import (
+    Beta,
+    ContinuousBernoulli,
+    Exponential,
+    Gamma,
+    Gumbel,
+    Normal,
+    Pareto,
+    Uniform,
+)
 from klosed.distributions._base import Gradients
 from klosed.distributions._parameters import PositiveValue, Ratio
+from klosed.distributions.beta import pair, split
+from klosed.divergences import _concentrations as concentrations
 from klosed.divergences._registry import register_kl
 from klosed.divergences._to_gamma import ToGamma
 from klosed.divergences._to_normal import ToNormal
@@ -23,6 +34,8 @@ from klosed.special import (
 )
 
 __all__ = [
+    "kl_uniform_beta",
+    "kl_uniform_continuous_bernoulli",
     "kl_uniform_exponential",
     "kl_uniform_gamma",
     "kl_uniform_gumbel",
@@ -182,11 +195,11 @@ def _grad_uniform_gamma(q: Uniform, p: Gamma) -> tuple[Gradients, Gradients]:
 
     def of_low() -> Array:
         # E log(x/a) is infinite for a = 0, but p then may have a density that is bounded
-        pull = xp.where(bent == 0, 0.0, bent * _log_above_low(q))
+        pull = xp.where(bent == 0, 0.0, bent * _above_low(q.core.low, q))
         return (1.0 - pull) / q.width + half_rate
 
     def of_high() -> Array:
-        return -(1.0 + bent * _log_below_high(q)) / q.width + half_rate
+        return -(1.0 + bent * _below_high(q.core.low, q)) / q.width + half_rate
 
     return {"low": of_low, "high": of_high}, parts.of_p
 
@@ -235,7 +248,7 @@ def _grad_uniform_pareto(q: Uniform, p: Pareto) -> tuple[Gradients, Gradients]:
     alpha = p.core.alpha.value
 
     def of_high() -> Array:
-        return ((alpha + 1.0) * _log_below_high(q) - 1.0) / q.width
+        return ((alpha + 1.0) * _below_high(q.core.low, q) - 1.0) / q.width
 
     return (
         {"low": lambda: (1.0 + (alpha + 1.0) * k) / q.width, "high": of_high},
@@ -245,7 +258,7 @@ def _grad_uniform_pareto(q: Uniform, p: Pareto) -> tuple[Gradients, Gradients]:
 
 def _beside_pareto(q: Uniform, p: Pareto) -> tuple[Array, Array]:
     """Return E log(x/a) and E log(x/m), which rounding must not make smaller."""
-    k = _log_above_low(q)
+    k = _above_low(q.core.low, q)
     log = (PositiveValue(q.core.low, 1.0, given_as_log=False) / p.core.scale).log
     return k, namespace(k).clip(log, min=0.0) + k
 
@@ -261,17 +274,128 @@ def _log_mean_over_width(q: Uniform) -> Array:
     return namespace(steps).log1p(steps) - math.log(2.0)
 
 
-def _log_above_low(q: Uniform) -> Array:
+def _above_low(low: Array, q: Uniform) -> Array:
     """Return E log(x/a) = ((1 + e) log(1 + e) − e)/e, e = (b − a)/a; inf for a = 0."""
-    low = q.core.low
     xp = namespace(low)
     steps = q.width / xp.where(low > 0, low, 1.0)
     return xp.where(low > 0, bd0(1.0 + steps, 1.0, steps) / steps, math.inf)
 
 
-def _log_below_high(q: Uniform) -> Array:
+def _below_high(low: Array, q: Uniform) -> Array:
     """Return log b − E log x = φ(e)/e, e = (b − a)/a; 1 for a = 0."""
-    low = q.core.low
     xp = namespace(low)
     steps = q.width / xp.where(low > 0, low, 1.0)
     return xp.where(low > 0, phi(steps) / steps, 1.0)
+
+
+@register_kl(Uniform, ContinuousBernoulli)
+def kl_uniform_continuous_bernoulli(q: Uniform, p: ContinuousBernoulli) -> Array:
+    r"""KL of a uniform from a continuous Bernoulli distribution, in nats; 0 ≤ a, b ≤ 1.
+
+    .. math::
+        \mathrm{KL} = -\log(b - a) + L(t) - (a + b - 1)\,t, \qquad
+        t = \tfrac12\log\frac{\pi}{1 - \pi}, \quad L(t) = \log\frac{\sinh t}t
+
+    Notes
+    -----
+    From the entropy and the mean; 0 where q is uniform on [0, 1] and π = ½. For |t| > 1 the
+    parts of L and of the mean that cancel are taken out. The gradient is accurate relative to
+    the sizes of its terms.
+    """
+    tilt, lean, xp = p.tilt, _lean(q), namespace(p.tilt)
+    size = xp.abs(tilt)
+    far = size > 1.0
+    safe = xp.where(far, size, 1.0)
+    distance = xp.where(
+        tilt > 0, (1.0 - q.core.low) + (1.0 - q.core.high), q.core.low + q.core.high
+    )
+    from_end = safe * distance + (log1mexp(2.0 * safe) - xp.log(2.0 * safe * q.width))
+    inner = xp.where(far, 0.0, tilt)
+    near = log_sinhc(inner) - lean * inner + _log_inverse_width(q)
+    return xp.clip(xp.where(far, from_end, near), min=0.0)
+
+
+@kl_uniform_continuous_bernoulli.gradient
+def _grad_uniform_continuous_bernoulli(
+    q: Uniform, p: ContinuousBernoulli
+) -> tuple[Gradients, Gradients]:
+    tilt, slope = p.tilt, 1.0 / q.width
+    return (
+        {"low": slope - tilt, "high": -slope - tilt},
+        {"logits": lambda: 0.5 * (langevin(tilt) - _lean(q))},
+    )
+
+
+def _lean(q: Uniform) -> Array:
+    """Return a + b − 1."""
+    return q.core.low - (1.0 - q.core.high)
+
+
+def _log_inverse_width(q: Uniform) -> Array:
+    """Return −log(b − a) for an interval in [0, 1], also where it is nearly the whole."""
+    missing = q.core.low + (1.0 - q.core.high)
+    xp = namespace(missing)
+    near = missing < 0.5
+    return xp.where(near, -xp.log1p(-xp.where(near, missing, 0.0)), -xp.log(q.width))
+
+
+@register_kl(Uniform, Beta)
+def kl_uniform_beta(q: Uniform, p: Beta) -> Array:
+    r"""KL of a uniform from a beta distribution, in nats; 0 ≤ a, b ≤ 1.
+
+    .. math::
+        \mathrm{KL} = -\log(b - a) + \mathrm{KL}(\mathrm{Beta}(1, 1) \,\|\, p)
+        + (\alpha - 1)\,\delta_1 + (\beta - 1)\,\delta_0, \qquad
+        \delta_1 = -1 - \operatorname{E}\log x, \quad \delta_0 = -1 - \operatorname{E}\log(1 - x)
+
+    Notes
+    -----
+    From the entropy, E log x and E log(1 − x); 0 where both are uniform on [0, 1], next to which
+    it keeps its digits. A narrow interval beside large concentrations leaves little of the terms:
+    value and gradient are then accurate relative to the sizes of those.
+    """
+    shifts = _log_shifts(q)
+    xp = namespace(shifts)
+    excess = p.concentrations - 1.0
+    cross = xp.sum(xp.where(excess == 0, 0.0, excess * shifts), axis=-1)
+    value = _log_inverse_width(q) + concentrations.kl(*_from_uniform(p)) + cross
+    return xp.clip(value, min=0.0)
+
+
+@kl_uniform_beta.gradient
+def _grad_uniform_beta(q: Uniform, p: Beta) -> tuple[Gradients, Gradients]:
+    xp = namespace(q.core.low)
+    one, zero = p.core.concentration1.value - 1.0, p.core.concentration0.value - 1.0
+    low, low_rest = q.core.low, 1.0 - q.core.high
+
+    def times(excess: Array, slope: Array) -> Array:
+        return xp.where(excess == 0, 0.0, excess * slope)  # the slope may be infinite
+
+    def of_low() -> Array:
+        tilt = zero * _below_high(low_rest, q) - times(one, _above_low(low, q))
+        return (1.0 + tilt) / q.width
+
+    def of_high() -> Array:
+        tilt = times(zero, _above_low(low_rest, q)) - one * _below_high(low, q)
+        return (tilt - 1.0) / q.width
+
+    of_p = concentrations.grad_p(*_from_uniform(p)) + _log_shifts(q)
+    return {"low": of_low, "high": of_high}, split(p, of_p)
+
+
+def _from_uniform(p: Beta) -> tuple[Array, Array, Array, Array]:
+    ones = namespace(p.concentrations).ones_like(p.concentrations)
+    return ones, p.concentrations, p.concentrations - 1.0, 0.0 * ones
+
+
+def _log_shifts(q: Uniform) -> Array:
+    """Return −1 − E log x = −log b − a/(b − a) log(b/a), and the same of 1 − x."""
+    xp = namespace(q.core.low)
+
+    def shift(low: Array, missing: Array) -> Array:
+        """One of them, by the lower end and 1 less the upper one."""
+        steps = q.width / xp.where(low > 0, low, 1.0)
+        return -xp.log1p(-missing) - xp.where(low > 0, xp.log1p(steps) / steps, 0.0)
+
+    rest = 1.0 - q.core.high
+    return pair(shift(q.core.low, rest), shift(rest, q.core.low))
