@@ -41,6 +41,7 @@ def phi(x: Array) -> Array:
     For −0.6 ≤ x ≤ 1.5, with s = x/(2 + x): log1p(x) = 2 artanh(s), so φ = s(x − s²Q(s²)) with Q a
     rational function; beyond, as written. Named log1pmx (with the other sign) in R and Boost,
     rlog1 in Didonato and Morris (1992), "Algorithm 708", doi:10.1145/131766.131776.
+    Measured error: 3 ulp in float64 and float32, from −1 to 1e30 and down to 1e-18.
 
     Examples
     --------
@@ -69,6 +70,7 @@ def psi(x: Array) -> Array:
     Notes
     -----
     x² times a polynomial for |x| ≤ 1.35; beyond, as written.
+    Measured error: 3 ulp in float64 and float32, from −1000 to 80 and down to 1e-18.
 
     Examples
     --------
@@ -100,6 +102,7 @@ def phi_ratio(x: Array, m: Array, diff: Array | None = None) -> Array:
     Notes
     -----
     Unlike ``phi(diff / m)`` it keeps its digits where x/m is far below 1.
+    Measured error: 4 ulp in float64, 6 in float32, x/m from 1e-36 to 1e36 and near 1.
 
     Examples
     --------
@@ -133,6 +136,7 @@ def bd0(x: Array, m: Array, diff: Array | None = None) -> Array:
     With s = (x − m)/(x + m) it is s(x − m + x s² Q(s²)) while |s| ≤ 3/7, Q as in `phi`; beyond,
     as written. Loader (2000), "Fast and accurate computation of binomial probabilities", names
     it bd0.
+    Measured error: 5 ulp in float64 and float32, x/m from 1e-36 to 1e36 and near 1.
 
     Examples
     --------
@@ -160,6 +164,10 @@ def log_ratio(x: Array, m: Array, diff: Array | None = None) -> Array:
     -------
     array
         Of the broadcast shape; finite even where x/m leaves the range of the dtype.
+
+    Notes
+    -----
+    Measured error: 3 ulp in float64 and float32, x/m from 1e-36 to 1e36 and near 1.
 
     Examples
     --------
@@ -189,6 +197,7 @@ def log1p(x: Array) -> Array:
     -----
     The library's own, except in JAX's float64: jax.numpy.log1p (0.10, on a CPU) is up to 130
     units of the last place off between −0.414 and −0.35. There 2 artanh(x/(2 + x)), as in `phi`.
+    Measured error: 1 ulp in float64, 2 in float32; 3 on JAX.
 
     Examples
     --------
@@ -218,6 +227,7 @@ def log1mexp(x: Array) -> Array:
     -----
     log(−expm1(−x)) up to log 2, log1p(−exp(−x)) beyond: Mächler (2012), "Accurately computing
     log(1 − exp(−|a|))", R package Rmpfr.
+    Measured error: 1 ulp in float64, 3 in float32.
 
     Examples
     --------
@@ -243,6 +253,10 @@ def logexpm1(x: Array) -> Array:
     -------
     array
         −inf at 0; relative accuracy is lost near its root at log 2, absolute accuracy is not.
+
+    Notes
+    -----
+    Measured error: 3 ulp in float64 and float32 outside (0.5, 1).
 
     Examples
     --------

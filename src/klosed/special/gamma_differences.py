@@ -47,6 +47,7 @@ def lgamma_difference(y: Array, x: Array, diff: Array | None = None) -> Array:
     -----
     With X = x + 1, Y = y + 1, d = y − x: −log(y/x) + (Y − ½) log(Y/X) + d(log X − 1) +
     Δ(Y) − Δ(X). Named algdiv in Didonato and Morris (1992), doi:10.1145/131766.131776.
+    Measured error: 4 ulp in float64 and float32 outside (1, 2), from 1e-8 to 1e8 and near-equal.
 
     Examples
     --------
@@ -75,6 +76,10 @@ def digamma_difference(y: Array, x: Array, diff: Array | None = None) -> Array:
     array
         Of the broadcast shape, with the sign of y − x: all four terms have it.
 
+    Notes
+    -----
+    Measured error: 4 ulp in float64 and float32, from 1e-8 to 1e8 and near-equal.
+
     Examples
     --------
     >>> from klosed.special import digamma_difference, trigamma
@@ -101,6 +106,10 @@ def digamma_minus_log_difference(y: Array, x: Array, diff: Array | None = None) 
     -------
     array
         Of the broadcast shape, with the sign of y − x.
+
+    Notes
+    -----
+    Measured error: 7 ulp in float64 and float32, from 1e-8 to 1e8 and near-equal.
 
     Examples
     --------
@@ -134,6 +143,7 @@ def lgamma_bregman(y: Array, x: Array, diff: Array | None = None) -> Array:
     Notes
     -----
     KL of Gammas with equal rate: x the shape of q, y that of p. All terms are nonnegative.
+    Measured error: 5 ulp in float64 and float32, from 1e-8 to 1e8 and near-equal.
 
     Examples
     --------
@@ -174,6 +184,7 @@ def gamma_shape_bregman(y: Array, x: Array, diff: Array | None = None) -> Array:
     q = Gamma(a, b), p = Gamma(c, d), KL = c φ(ad/(bc) − 1) + gamma_shape_bregman(c, a).
     It is what remains of `lgamma_bregman` after its largest part: lgamma_bregman(y, x) =
     bd0(y, x) + gamma_shape_bregman(y, x).
+    Measured error: 6 ulp in float64 and float32, from 1e-8 to 1e8 and near-equal.
 
     Examples
     --------
