@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from klosed.distributions import Independent as Independent
     from klosed.distributions import InverseGamma as InverseGamma
     from klosed.distributions import InverseGaussian as InverseGaussian
+    from klosed.distributions import Kumaraswamy as Kumaraswamy
     from klosed.distributions import Laplace as Laplace
     from klosed.distributions import LogitNormal as LogitNormal
     from klosed.distributions import LogNormal as LogNormal
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from klosed.distributions import SphericalUniform as SphericalUniform
     from klosed.distributions import TransformedDistribution as TransformedDistribution
     from klosed.distributions import Uniform as Uniform
+    from klosed.distributions import VonMises as VonMises
+    from klosed.distributions import VonMisesFisher as VonMisesFisher
     from klosed.distributions import Weibull as Weibull
     from klosed.distributions import Wishart as Wishart
     from klosed.divergences import closed_form_pairs as closed_form_pairs
@@ -81,6 +84,7 @@ _HOMES = {
     "Independent": "klosed.distributions",
     "InverseGamma": "klosed.distributions",
     "InverseGaussian": "klosed.distributions",
+    "Kumaraswamy": "klosed.distributions",
     "Laplace": "klosed.distributions",
     "LogNormal": "klosed.distributions",
     "LogitNormal": "klosed.distributions",
@@ -97,6 +101,8 @@ _HOMES = {
     "SphericalUniform": "klosed.distributions",
     "TransformedDistribution": "klosed.distributions",
     "Uniform": "klosed.distributions",
+    "VonMises": "klosed.distributions",
+    "VonMisesFisher": "klosed.distributions",
     "Weibull": "klosed.distributions",
     "Wishart": "klosed.distributions",
     "closed_form_pairs": "klosed.divergences",

@@ -6,7 +6,7 @@ import mpmath as mp
 import numpy as np
 from accuracy_arrays import ArrayPair, array_accuracy_tests
 
-from klosed import PowerSpherical, SphericalUniform
+from klosed import PowerSpherical, SphericalUniform, VonMisesFisher
 
 
 def log_normaliser(kappa, d):
@@ -59,7 +59,34 @@ def pairs(d, name):
     ]  # fmt: skip
 
 
+def to_fisher(q, p):
+    """Return entropy, log-normaliser, mean, and what the angle adds."""
+    mu, eta = q["mean_direction"], p["mean_direction"]
+    d, kappa, lam = mu.rows, q["concentration"], p["concentration"]
+    mean = kappa / (kappa + d - 1)
+    cos = (mu.T * eta)[0] / mp.norm(mu) / mp.norm(eta)
+    log_fisher = mp.log(mp.hyp0f1(mp.mpf(d) / 2, lam * lam / 4))
+    return to_uniform(kappa, d), log_fisher, -lam * mean, lam * mean * (1 - cos)
+
+
+def anywhere(rng, regime):
+    d = rng.choice([2, 3, 4, 17])
+    return power(rng, regime, d, "concentration"), power(rng, regime, d, "concentration")
+
+
+def fitted(rng, regime):
+    """Draw a Fisher of the same direction, near the one that fits best."""
+    q, _ = anywhere(rng, regime)
+    whole = q["concentration"] + len(q["mean_direction"]) - 1
+    fit = 0.5 * whole * rng.uniform(0.7, 1.3)
+    return q, {"mean_direction": q["mean_direction"], "concentration": fit}
+
+
+FISHER = (PowerSpherical, VonMisesFisher, to_fisher)
 PAIRS = [
+    ArrayPair("power_spherical_fisher", *FISHER, anywhere, ("ordinary", "extreme")),
+    # where nearly all cancels: see kl_power_spherical_von_mises_fisher
+    ArrayPair("power_spherical_fisher_fit", *FISHER, fitted, ("ordinary", "extreme"), 1e5, 2e-11),
     *pairs(2, "concentration"), *pairs(3, "log_concentration"), *pairs(17, "concentration"),
 ]  # fmt: skip
 

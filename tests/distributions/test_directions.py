@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from klosed import PowerSpherical, SphericalUniform, kl_divergence
+from klosed import PowerSpherical, SphericalUniform, VonMises, VonMisesFisher, kl_divergence
 from klosed.distributions._directions import Angle
 from klosed.errors import ParameterError, ShapeError
 
@@ -58,6 +58,7 @@ def sphere_nodes(n=60):
 
 
 INSTANCES = {
+    "von_mises_fisher": VonMisesFisher([0.0, 3.0, 4.0], 6.0),
     "power_spherical": PowerSpherical([0.0, 3.0, 4.0], 6.0),
     "spherical_uniform": SphericalUniform(3),
 }
@@ -92,6 +93,52 @@ def test_concentrated_draws_keep_the_digits_of_their_distance():
     x = PowerSpherical([0.0, 1.0], 1e15).sample(0, (1000,))
     assert np.mean(x[:, 0] ** 2) == pytest.approx(1e-15, rel=0.3)
     assert np.all(x[:, 0] != 0)
+
+
+@pytest.mark.parametrize("d", [2, 3, 8])
+def test_fisher_density_entropy_and_draws_are_those_of_scipy(d):
+    mu = np.arange(1.0, d + 1.0)
+    mu /= np.linalg.norm(mu)
+    ours, theirs = VonMisesFisher(mu, 3.7), stats.vonmises_fisher(mu, 3.7)
+    x = ours.sample(0, (4000,))
+    assert np.linalg.norm(x, axis=-1) == pytest.approx(np.ones(4000), rel=1e-15)
+    assert ours.log_prob(x[:5]) == pytest.approx(theirs.logpdf(x[:5]), rel=1e-12)
+    assert ours.entropy() == pytest.approx(theirs.entropy(), rel=1e-12)
+    other = theirs.rvs(4000, random_state=1)
+    assert stats.ks_2samp(x @ mu, other @ mu).pvalue > 1e-3
+    assert stats.ks_2samp(x[:, 0], other[:, 0]).pvalue > 1e-3
+
+
+def test_very_concentrated_and_very_flat_fishers_can_be_drawn():
+    x = VonMisesFisher([0.0, 0.0, 1.0], [1e15, 1e-15]).sample(0, (2000,))
+    assert np.mean(x[:, 0, :2] ** 2) == pytest.approx(1e-15, rel=0.2)
+    assert np.all(np.abs(x[:, 1].mean(axis=0)) < 4.5 / np.sqrt(3 * 2000))
+
+
+@pytest.mark.parametrize("kappa", [0.3, 4.0, 60.0])
+def test_von_mises_is_that_of_scipy_and_of_the_circle(kappa):
+    q, theirs = VonMises(0.7, kappa), stats.vonmises(kappa, loc=0.7)
+    x = np.linspace(-3.0, 3.0, 7)
+    assert q.log_prob(x) == pytest.approx(theirs.logpdf(x), rel=1e-11)
+    assert q.log_prob(x + 8 * np.pi) == pytest.approx(q.log_prob(x), rel=1e-11)
+    assert q.entropy() == pytest.approx(theirs.entropy(), rel=1e-11)
+    on_circle = VonMisesFisher([math.cos(0.7), math.sin(0.7)], kappa)
+    points = np.stack([np.cos(x), np.sin(x)], axis=-1)
+    assert on_circle.log_prob(points) == pytest.approx(q.log_prob(x), rel=1e-11)
+    draws = q.sample(0, (4000,))
+    assert np.all(np.abs(draws) <= np.pi)
+    resultant = np.mean(np.exp(1j * draws))
+    assert np.angle(resultant) == pytest.approx(float(q.circular_mean), abs=0.2)
+    assert 1 - abs(resultant) == pytest.approx(float(q.circular_variance), abs=0.05)
+
+
+def test_angles_a_full_turn_apart_are_the_same():
+    """With cos(Δ) − 1 instead of the sine of half the angle, half of the digits would be gone."""
+    q, p = VonMises(np.pi, 2.0), VonMises(-np.pi, 2.0)
+    # −π and π as floats are 2.4e-16 short of a full turn
+    assert kl_divergence(q, p) == pytest.approx(
+        2 * 0.69777465 * 0.5 * (2.4492936e-16) ** 2, rel=1e-7
+    )
 
 
 def test_uniform_draws_are_those_of_scipy_in_distribution():

@@ -22,6 +22,7 @@ from klosed.distributions.half_normal import HalfNormal
 from klosed.distributions.independent import Independent
 from klosed.distributions.inverse_gamma import InverseGamma
 from klosed.distributions.inverse_gaussian import InverseGaussian
+from klosed.distributions.kumaraswamy import Kumaraswamy
 from klosed.distributions.laplace import Laplace
 from klosed.distributions.log_normal import LogNormal
 from klosed.distributions.logit_normal import LogitNormal
@@ -36,6 +37,8 @@ from klosed.distributions.power_spherical import PowerSpherical
 from klosed.distributions.spherical_uniform import SphericalUniform
 from klosed.distributions.transformed import TransformedDistribution
 from klosed.distributions.uniform import Uniform
+from klosed.distributions.von_mises import VonMises
+from klosed.distributions.von_mises_fisher import VonMisesFisher
 from klosed.distributions.weibull import Weibull
 from klosed.distributions.wishart import Wishart
 
@@ -59,6 +62,7 @@ __all__ = [
     "Independent",
     "InverseGamma",
     "InverseGaussian",
+    "Kumaraswamy",
     "Laplace",
     "LogNormal",
     "LogitNormal",
@@ -73,6 +77,8 @@ __all__ = [
     "SphericalUniform",
     "TransformedDistribution",
     "Uniform",
+    "VonMises",
+    "VonMisesFisher",
     "Weibull",
     "Wishart",
 ]

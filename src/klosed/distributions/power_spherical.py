@@ -15,10 +15,13 @@ from klosed.distributions._sampling import as_numpy
 from klosed.distributions.supports import SPHERE
 from klosed.special import (
     digamma_difference,
+    digamma_minus_log_difference,
     lgamma_bregman,
     lgamma_difference,
+    log_ratio,
     trigamma_minus_reciprocal,
 )
+from klosed.special.stirling import stirling_remainder
 
 __all__ = ["PowerSpherical", "Tilt"]
 
@@ -137,6 +140,11 @@ class Tilt:
         return self.concentration / (self._alpha + self.beta)
 
     @property
+    def one_minus_mean(self) -> Array:
+        """Return 1 − E[cos θ] = 2β/(κ + 2β)."""
+        return 2.0 * self.beta / (self._alpha + self.beta)
+
+    @property
     def variances(self) -> tuple[Array, Array]:
         """Return the variance along the mean direction and that across it."""
         alpha, beta = self._alpha, self.beta
@@ -172,6 +180,15 @@ class Tilt:
             trigamma_minus_reciprocal(alpha) - trigamma_minus_reciprocal(alpha + beta)
         )
         return kappa * (kappa * slope)
+
+    @property
+    def remainder(self) -> Array:
+        """Return log(Γ(α + β)/Γ(α)) − β log(α + β) + β − κ(ψ(α + β) − ψ(α)), small for large κ."""
+        alpha, beta = self._alpha, self.beta
+        whole = alpha + beta
+        logs = (beta - 0.5) * log_ratio(whole, alpha, beta)
+        rest = stirling_remainder(whole) - stirling_remainder(alpha)
+        return logs + rest - self.concentration * digamma_minus_log_difference(whole, alpha, beta)
 
     @property
     def information_from(self) -> Array:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from klosed._arrays import Array, namespace
 
 __all__ = [
+    "CIRCLE",
     "NONNEGATIVE",
     "NONNEGATIVE_INTEGERS",
     "POSITIVE",
@@ -20,6 +21,7 @@ __all__ = [
     "SIMPLEX",
     "SPHERE",
     "UNIT_INTERVAL",
+    "Circle",
     "Integers",
     "Interval",
     "Matrices",
@@ -94,6 +96,22 @@ class Interval(Support):
         if not isinstance(other, Interval):
             return False
         return _both(_ordered(self.low, other.low), _ordered(other.high, self.high))
+
+
+@dataclass(frozen=True)
+class Circle(Interval):
+    """Angles in radians: mass lies between low and high, but any real number stands for one."""
+
+    @property
+    def unbounded(self) -> bool:
+        return True
+
+    @property
+    def rule(self) -> str:
+        return "finite"
+
+    def contains(self, x: Array) -> Array:
+        return namespace(x).isfinite(x)
 
 
 @dataclass(frozen=True)
@@ -252,4 +270,5 @@ UNIT_INTERVAL = Interval(0.0, 1.0)
 NONNEGATIVE_INTEGERS = Integers()
 SIMPLEX = Simplex()
 SPHERE = Sphere()
+CIRCLE = Circle(-math.pi, math.pi, low_closed=True, high_closed=True)
 POSITIVE_DEFINITE = Matrices()

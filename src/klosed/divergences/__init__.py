@@ -21,6 +21,7 @@ from klosed.divergences import half_normal as half_normal
 from klosed.divergences import independent as independent
 from klosed.divergences import inverse_gamma as inverse_gamma
 from klosed.divergences import inverse_gaussian as inverse_gaussian
+from klosed.divergences import kumaraswamy as kumaraswamy
 from klosed.divergences import laplace as laplace
 from klosed.divergences import matrix_normal as matrix_normal
 from klosed.divergences import moyal as moyal
@@ -33,6 +34,8 @@ from klosed.divergences import power_spherical as power_spherical
 from klosed.divergences import spherical_uniform as spherical_uniform
 from klosed.divergences import transformed as transformed
 from klosed.divergences import uniform as uniform
+from klosed.divergences import von_mises as von_mises
+from klosed.divergences import von_mises_fisher as von_mises_fisher
 from klosed.divergences import weibull as weibull
 from klosed.divergences import wishart as wishart
 from klosed.divergences._functions import (

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from klosed._arrays import Array
-from klosed.distributions import PowerSpherical, SphericalUniform
+from klosed._arrays import Array, namespace
+from klosed.distributions import PowerSpherical, SphericalUniform, VonMisesFisher
 from klosed.distributions._base import Gradients
+from klosed.distributions._directions import Angle
 from klosed.divergences._registry import register_kl
+from klosed.special import bessel_complement, bessel_ratio, log_bessel, phi_ratio
+from klosed.special.bessel_remainder import log_bessel_remainder
 
-__all__ = ["kl_power_spherical_spherical_uniform"]
+__all__ = ["kl_power_spherical_spherical_uniform", "kl_power_spherical_von_mises_fisher"]
 
 
 @register_kl(PowerSpherical, SphericalUniform)
@@ -31,3 +34,61 @@ def kl_power_spherical_spherical_uniform(q: PowerSpherical, p: SphericalUniform)
 @kl_power_spherical_spherical_uniform.gradient
 def _grad_uniform(q: PowerSpherical, p: SphericalUniform) -> tuple[Gradients, Gradients]:
     return {"log_concentration": lambda: q.tilt.grad_information}, {}
+
+
+@register_kl(PowerSpherical, VonMisesFisher)
+def kl_power_spherical_von_mises_fisher(q: PowerSpherical, p: VonMisesFisher) -> Array:
+    r"""KL from a power spherical to a von Mises–Fisher distribution, in nats.
+
+    .. math:: \mathrm{KL} = \mathrm{KL}(q \| U) + G(\lambda) - \lambda m
+        + \lambda m (1 - \cos\theta), \qquad m = \frac{\kappa}{\kappa + 2\beta}
+
+    Notes
+    -----
+    λ is the concentration of p, G its log-normaliser, U uniform, θ the angle between the mean
+    directions. De Cao and Aziz (2020), arXiv:2006.04437, equation 13. For κ > 6β and λ > 3β, where
+    the first terms nearly cancel, they are β φ(2λ/(κ + 2β) − 1) + T(κ) + R(λ), with
+    `Tilt.remainder` and `log_bessel_remainder`, both small. The gradients in κ and λ are
+    differences of what the two families make of the same thing.
+
+    Measured against mpmath: at most 4 ulp; where p has the same direction and λ within 30 % of the
+    best fit to q, so that nearly all cancels, up to 4e4 ulp (1e-11) while κ < 100 (1 + β), 300 ulp
+    beyond. Gradients 1e-15 of the norm of these terms' gradients.
+    """
+    kappa, lam = q.core.concentration.value, p.core.concentration.value
+    beta, tilt = q.tilt.beta, q.tilt
+    whole = kappa + 2.0 * beta
+    near = tilt.information + (log_bessel(lam, p.order) - lam * tilt.mean)
+    excess = beta * phi_ratio(2.0 * lam, whole, 2.0 * lam - whole)
+    far = excess + (tilt.remainder + log_bessel_remainder(lam, p.order))
+    xp = namespace(near)
+    alike = xp.where((kappa > 6.0 * beta) & (lam > 3.0 * beta), far, near)
+    apart = Angle(q.core.mean_direction, p.core.mean_direction).one_minus_cos
+    return xp.clip(alike, min=0.0) + lam * tilt.mean * apart
+
+
+@kl_power_spherical_von_mises_fisher.gradient
+def _grad_fisher(q: PowerSpherical, p: VonMisesFisher) -> tuple[Gradients, Gradients]:
+    tilt, lam = q.tilt, p.core.concentration.value
+    angle = Angle(q.core.mean_direction, p.core.mean_direction)
+    pull = -(lam * tilt.mean)[..., None]
+
+    def log_concentration_q() -> Array:
+        # κ ∂m/∂κ = m (1 − m)
+        slope = lam * tilt.mean * tilt.one_minus_mean
+        return tilt.grad_information - slope + slope * angle.one_minus_cos
+
+    def log_concentration_p() -> Array:
+        m = tilt.mean
+        small = bessel_ratio(lam, p.order) - m
+        large = tilt.one_minus_mean - bessel_complement(lam, p.order)
+        step = namespace(m).where(m < 0.5, small, large)
+        return lam * (step + m * angle.one_minus_cos)
+
+    return {
+        "mean_direction": lambda: pull * angle.slope_a,
+        "log_concentration": log_concentration_q,
+    }, {
+        "mean_direction": lambda: pull * angle.slope_b,
+        "log_concentration": log_concentration_p,
+    }

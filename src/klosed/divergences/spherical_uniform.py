@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from klosed._arrays import Array
-from klosed.distributions import PowerSpherical, SphericalUniform
+from klosed.distributions import PowerSpherical, SphericalUniform, VonMisesFisher
 from klosed.distributions._base import Gradients
 from klosed.divergences._registry import register_kl
+from klosed.special import bessel_ratio, log_bessel
 
-__all__ = ["kl_spherical_uniform_power_spherical", "kl_spherical_uniform_spherical_uniform"]
+__all__ = [
+    "kl_spherical_uniform_power_spherical",
+    "kl_spherical_uniform_spherical_uniform",
+    "kl_spherical_uniform_von_mises_fisher",
+]
 
 
 @register_kl(SphericalUniform, SphericalUniform)
@@ -40,3 +45,18 @@ def kl_spherical_uniform_power_spherical(q: SphericalUniform, p: PowerSpherical)
 @kl_spherical_uniform_power_spherical.gradient
 def _grad_power(q: SphericalUniform, p: PowerSpherical) -> tuple[Gradients, Gradients]:
     return {}, {"log_concentration": lambda: p.tilt.grad_information_from}
+
+
+@register_kl(SphericalUniform, VonMisesFisher)
+def kl_spherical_uniform_von_mises_fisher(q: SphericalUniform, p: VonMisesFisher) -> Array:
+    r"""KL from the uniform to a von Mises–Fisher distribution: G of `VonMisesFisher`, in nats.
+
+    .. math:: \mathrm{KL} = G(\kappa), \qquad \partial_\kappa \mathrm{KL} = A(\kappa)
+    """
+    return log_bessel(p.core.concentration.value, p.order)
+
+
+@kl_spherical_uniform_von_mises_fisher.gradient
+def _grad_fisher(q: SphericalUniform, p: VonMisesFisher) -> tuple[Gradients, Gradients]:
+    kappa = p.core.concentration.value
+    return {}, {"log_concentration": lambda: kappa * bessel_ratio(kappa, p.order)}
