@@ -16,7 +16,8 @@ def log_bessel_remainder(x: Array, order: float) -> Array:
     r"""Return log(√(2πx) exp(−x) I_ν(x)), small where x is large.
 
     .. math:: R(x) = \log\left[\sqrt{2\pi x}\, e^{-x} I_\nu(x)\right]
-        = -\frac{4\nu^2 - 1}{8x} - \dots, \qquad R'(x) = \frac{2\nu + 1}{2x} - 1 + \frac{I_{\nu + 1}(x)}{I_\nu(x)}
+        = -\frac{4\nu^2 - 1}{8x} - \dots, \qquad
+        R'(x) = \frac{2\nu + 1}{2x} - 1 + \frac{I_{\nu + 1}(x)}{I_\nu(x)}
 
     Parameters
     ----------
