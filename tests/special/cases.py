@@ -279,14 +279,14 @@ def bessel_cases(order):
         (special.bessel_slope, bessel_slope(nu)),
     ]
     return [
-        *(c for f, truth in alone for c in cases(of_order(f, order), truth, everywhere, points=40)),
+        *(c for f, truth in alone for c in cases(of_order(f, order), truth, everywhere, points=24)),
         *cases(
             of_order(special.bessel_ratio_difference, order),
             lambda y, x: ratio(y) - ratio(x),
             ("y ≈ x", scaled(powers), 60, 60),
             ("1e-6 … 1e8", each(powers, powers), 60, 60),
             digits=80,
-            points=40,
+            points=24,
         ),
         *cases(
             of_order(special.log_bessel_bregman, order),
@@ -295,7 +295,7 @@ def bessel_cases(order):
             ("y = 0.01 x … 100 x", scaled(powers, -1, 2), 90, 120),
             ("1e-6 … 1e8", each(powers, powers), 90, 120),
             digits=100,
-            points=40,
+            points=24,
         ),
     ]
 

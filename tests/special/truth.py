@@ -29,7 +29,7 @@ class Case:
     draw: Sampler
     ulp: tuple[float, float | None]
     digits: int = 60
-    points: int = 120
+    points: int = 80
 
     def __str__(self) -> str:
         return f"{self.name}: {self.range}"
@@ -106,7 +106,7 @@ def cases(
     truth: Callable[..., Any],
     *rows: tuple[Any, ...],
     digits: int = 60,
-    points: int = 120,
+    points: int = 80,
 ) -> list[Case]:
     """Return the cases of one function: rows of (range, sampler, ulp in float64, in float32)."""
     return [
