@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # PyTorch is a test peer only. The exact pin keeps an open range from fetching CUDA builds.
 TORCH := torch==2.13.0
 
-.PHONY: help demo test test-all lint docs clean
+.PHONY: help demo test test-all lint docs bench-kl clean
 
 help:
 	@echo "make demo      train on the embedded digits; leaves a run folder with pictures"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-all  the same, slow tests included"
 	@echo "make lint      formatter, linter, strict types, floors"
 	@echo "make docs      the documentation as HTML under docs/_build"
+	@echo "make bench-kl  KL accuracy of klosed and of other libraries; rewrites docs/kl-accuracy.md"
 	@echo "make clean     remove .venv and caches"
 
 $(BIN)/pip:
@@ -48,6 +49,10 @@ lint: $(VENV)/.dev
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -W -b html docs docs/_build/html
+
+bench-kl: $(VENV)/.dev
+	$(BIN)/python benchmarks/kl_accuracy.py
+	$(BIN)/python benchmarks/kl_accuracy.py --table docs/kl-accuracy.md
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache docs/_build

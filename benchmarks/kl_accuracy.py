@@ -59,7 +59,9 @@ def main() -> None:
     parser.add_argument("--libraries", nargs="+", choices=list(PEERS), default=list(PEERS))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cases", type=int, default=100, help="for each pair and regime")
-    parser.add_argument("--only", default="", help="names of pairs that contain this; print only")
+    parser.add_argument(
+        "--only", default="", help="pairs whose name contains this; others keep their rows"
+    )
     parser.add_argument("--table", type=Path, metavar="PAGE", help="render the page and stop")
     args = parser.parse_args()
     if args.table:
@@ -77,9 +79,8 @@ def main() -> None:
                 if row:
                     rows[name].append({"pair": pair.name, "regime": regime, **row})
                     print(f"{pair.name:36s} {regime:9s} {name:8s} {summary(row)}", flush=True)
-    if not args.only:
-        for name in libraries:
-            write(name, rows[name], args)
+    for name in libraries:
+        write(name, kept(name, args) + rows[name], args)
 
 
 def loaded(names: Sequence[str]) -> dict[str, KL]:
@@ -196,6 +197,13 @@ def path_of(name: str) -> Path:
 
 def read(name: str) -> dict[str, Any]:
     return json.loads(path_of(name).read_text())
+
+
+def kept(name: str, args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return the rows of pairs that were not measured now, if their cases were drawn alike."""
+    old = read(name) if args.only and path_of(name).exists() else {}
+    alike = all(old.get(key) == getattr(args, key) for key in ("seed", "cases"))
+    return [row for row in old["rows"] if args.only not in row["pair"]] if alike else []
 
 
 def write(name: str, rows: list[dict[str, Any]], args: argparse.Namespace) -> None:

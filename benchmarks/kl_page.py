@@ -46,23 +46,25 @@ INTRODUCTION = """\
 # How exact is a KL divergence?
 
 KL(q‖p) in float64, from klosed and from other libraries, against the textbook formula evaluated
-with 50 to 1500 digits: {cases} drawn cases for every pair, parameterisation and regime, seed
-{seed}. This page is written by a benchmark; to make it again:
+with 50 to 1500 digits: {cases} drawn cases for every pair, parameterisation and regime (seed
+{seed}). This page is written by a benchmark; to make it again:
 
 ```sh
 make bench-kl
 ```"""
 
 METHOD = """\
-Cases and exact formulas are those that klosed's own tests draw from
-([tests/accuracy](https://github.com/klosed/klosed/tree/main/tests/accuracy)). The relative error
-is |computed − true| / true. *Negative* and *NaN/inf* count values that are so although the true
-one is positive and representable; *lost* counts finite values with a relative error above 0.5, so
-that not one digit is right. Cases whose true KL exceeds the largest float64 are left out.
-A library is asked only in parameters it takes itself, arguments are never converted on the way,
-and a dash says that it lacks the family, the parameters or the closed form; klosed is asked in all
-of its parameterisations, logarithms included. SciPy has no KL of families; `scipy.stats.entropy`
-of two vectors of probabilities stands for it."""
+Cases and exact formulas are those that klosed's own tests draw from, `tests/accuracy`. The
+relative error is |computed − true| / true, the largest over the cases; an ulp is 2.2e-16 of it.
+*Negative* and *NaN/inf* count values that are so although the true one is positive and
+representable; *lost* counts finite values with a relative error above 0.5, so that not one digit
+is right. Cases whose true KL exceeds the largest float64 are left out. A library is asked only in
+parameters it takes itself, arguments are never converted on the way, and a dash says that it lacks
+the family, the parameters or the closed form; klosed is asked in all of its parameterisations,
+logarithms included. Its hundreds of ulp at the extremes are those of exponentials of several
+hundred, in logarithms given as parameters and in the tails of Gumbel's kin: half an ulp of such an
+argument is that much of the result. SciPy has no KL of families; `scipy.stats.entropy` of two
+vectors of probabilities stands for it."""
 
 
 def in_short(results: Results) -> str:
