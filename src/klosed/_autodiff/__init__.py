@@ -16,7 +16,7 @@ __all__ = ["ClosedForm", "Gradient"]
 Shape = tuple[int, ...]
 # Bytes of one block of one array: the handful of temporaries of a formula then stay in cache,
 # and each is small enough to come from the heap rather than from fresh pages.
-_BLOCK_BYTES = 1 << 16
+_BLOCK_BYTES = 1 << 17
 # A gradient may be a function of no arguments: it is worked out only where it is asked for.
 # A plain float fits every shape, None stands for zero.
 Gradient = Array | float | Callable[[], Array] | None
