@@ -14,6 +14,7 @@ from klosed.special.bessel import (
     log_bessel_bregman,
     log_bessel_scaled,
 )
+from klosed.special.bessel_remainder import log_bessel_remainder
 from klosed.special.elementary import bd0, log1mexp, log1p, log_ratio, logexpm1, phi, phi_ratio, psi
 from klosed.special.erf import erf
 from klosed.special.errorfree import difference_of_products, two_product, two_sum
@@ -88,6 +89,7 @@ __all__ = [
     "log1p",
     "log_bessel",
     "log_bessel_bregman",
+    "log_bessel_remainder",
     "log_bessel_scaled",
     "log_mean_gap",
     "log_ratio",
