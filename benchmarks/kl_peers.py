@@ -84,7 +84,8 @@ def load_tfp() -> KL:
         if name == "SphericalUniform":
             return distributions.SphericalUniform(side.event_shape[0], dtype=np.float64)
         renamed = TFP_PARAMETERS.get(name, {})
-        given = {renamed.get(n, n): x for n, x in given.items()}
+        # arrays of NumPy would lose half their digits: some families turn those into float32
+        given = {renamed.get(n, n): jax.numpy.asarray(x) for n, x in given.items()}
         zero = {"loc": np.float64(0)} if name == "HalfCauchy" else {}
         return made(found(distributions, name), given, **zero)
 
