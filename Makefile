@@ -2,7 +2,8 @@
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
-# PyTorch is a test peer only. The exact pin keeps an open range from fetching CUDA builds.
+# PyTorch is a test peer only. Pinned, so that a CPU build named in pip's configuration is taken;
+# without one, pip fetches the platform's default build, on Linux with CUDA.
 TORCH := torch==2.13.0
 
 .PHONY: help demo test test-all lint docs bench-kl clean

@@ -50,6 +50,16 @@ def test_loss_is_a_mean_over_examples(engine):
     assert engine.loss(params, x, noise) == pytest.approx(np.mean(each), rel=1e-14)
 
 
+def test_a_loss_survives_copying_and_pickling(engine):
+    import copy
+    import pickle
+
+    loss = engine.loss(engine.init(0), np.full((2, 5), 0.5), np.ones((2, 2)), beta=0.5)
+    for twin in (copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))):  # noqa: S301
+        assert twin == loss
+        assert (twin.reconstruction, twin.kl, twin.beta) == (loss.reconstruction, loss.kl, 0.5)
+
+
 def test_encode_and_decode_are_the_two_halves(engine):
     params = engine.init(0)
     x = np.random.default_rng(0).random((3, 5)).astype(np.float32)

@@ -5,7 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from klosed.errors import DataError, NonFiniteLossError, TrainingInterrupted
+from klosed import VAESpec
+from klosed.datasets import Dataset, Splits
+from klosed.engines.reference import ReferenceEngine
+from klosed.errors import DataError, KlosedWarning, NonFiniteLossError, TrainingInterrupted
 from klosed.models import Scaling
 from klosed.training import (
     Callback,
@@ -192,11 +195,70 @@ def test_divergence_names_epoch_step_and_cause(engine, data, change, cause):
         fit(engine, dataclasses.replace(CONFIG, **change), data)
 
 
-def test_nan_in_the_data_is_named(engine, data):
-    x = data.train.copy()
-    x[7, 2] = np.nan
-    with pytest.raises(NonFiniteLossError, match=r"epoch 1, step \d: the batch holds NaN"):
+def test_values_beyond_float32_are_named():
+    engine = ReferenceEngine(VAESpec(2, 1, (3,), likelihood="gaussian"))
+    x = np.full((20, 2), 1e39)
+    with pytest.raises(NonFiniteLossError, match=r"epoch 1, step 1: the batch holds values beyond"):
         fit(engine, CONFIG, TrainingData(x))
+
+
+def test_an_overflowing_sum_does_not_blame_the_learning_rate():
+    engine = ReferenceEngine(VAESpec(2, 1, (3,), likelihood="gaussian", variance=1e-44))
+    with pytest.raises(NonFiniteLossError, match=r"every layer is finite.*variance \(1e-44\)"):
+        fit(engine, CONFIG, TrainingData(np.ones((20, 2))))
+
+
+def test_a_frozen_optimizer_is_not_taken_for_a_trained_model():
+    # Gradients above 1.8e19 make Adam's second moment infinite in float32: m/∞ moves nothing.
+    engine = ReferenceEngine(VAESpec(2, 1, (3,), likelihood="gaussian", variance=1e-30))
+    with pytest.raises(NonFiniteLossError, match="optimizer's moments became infinite"):
+        fit(engine, CONFIG, TrainingData(np.random.default_rng(0).normal(size=(20, 2))))
+
+
+@pytest.mark.parametrize(
+    ("part", "x", "message"),
+    [
+        ("train", [[0.5] * 6] * 40, r"training data must be an array .* got list"),
+        ("train", np.full((40, 5), 0.5), r"training data must .* \(rows, 6\); got \(40, 5\)"),
+        ("train", np.full(40, 0.5), r"got \(40,\)"),
+        ("train", np.full((40, 6), np.nan), "training data must be finite"),
+        ("train", np.full((40, 6), 255, np.uint8), r"training data: a Bernoulli .* \[255, 255\]"),
+        ("test", np.full((0, 6), 0.5), "test data must have at least one row"),
+        ("test", np.full((3, 6), -0.1), "test data: a Bernoulli likelihood needs"),
+    ],
+)
+def test_unusable_data_are_refused_before_anything_is_trained(engine, data, part, x, message):
+    log = Log()
+    with pytest.raises(DataError, match=message):
+        fit(engine, CONFIG, dataclasses.replace(data, **{part: x}), callbacks=[log])
+    assert not log.steps
+
+
+def test_a_test_row_that_overflows_is_warned_of_and_left_out():
+    engine = ReferenceEngine(VAESpec(2, 1, (3,), likelihood="gaussian"))
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    log = Log()
+    with pytest.warns(KlosedWarning, match="test loss of epoch 1 is (inf|nan)"):
+        fit(
+            engine,
+            dataclasses.replace(CONFIG, epochs=1),
+            TrainingData(x, x * 1e30),
+            callbacks=[log],
+        )
+    assert log.records[0].test_loss is None
+    assert np.isfinite(log.records[0].train_loss)
+
+
+def test_data_sets_bring_the_scaling_that_suits_them():
+    pictures = Dataset.from_array(np.full((40, 2, 3), 255, np.uint8))
+    splits = Splits(pictures, pictures)
+    data = TrainingData.of(splits, VAESpec(6))
+    assert data.scaling.kind == "bytes"
+    fit(ReferenceEngine(VAESpec(6, 2, (8,))), CONFIG, data)
+    table = Splits(Dataset.from_array(np.random.default_rng(0).normal(9, 3, (40, 6))))
+    data = TrainingData.of(table, VAESpec(6, likelihood="gaussian"))
+    assert data.scaling.kind == "standardize"
+    assert data.test is None
 
 
 def test_overflowing_log_variance_is_named(engine, data):

@@ -111,6 +111,38 @@ def test_divergence_keeps_the_last_good_checkpoint(engine, data, tmp_path):
     assert np.isfinite(run.load_model().params["encoder.loc.bias"]).all()
 
 
+def test_an_interrupt_does_not_replace_the_last_good_checkpoint(engine, data, tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+
+    class Poison(Callback):
+        def on_start(self, state, progress):
+            self.state = state
+
+        def on_step(self, progress):
+            if progress.epoch == 3:
+                self.state.params["decoder.logits.bias"][:] = np.inf
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(NonFiniteLossError, match="became infinite"):
+        train(engine, CONFIG, data, run, callbacks=[Poison()])
+    assert run.load_state(engine.spec, CONFIG).epoch == 2
+
+
+def test_a_removed_model_is_written_again(engine, data, tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    train(engine, CONFIG, data, run)
+    before = run.model_path.read_bytes()
+    run.model_path.unlink()
+    train(engine, CONFIG, data, run, resume=True)
+    assert run.model_path.read_bytes() == before
+
+
+def test_foreign_lines_in_the_metrics_are_not_taken_for_records(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    run.metrics_path.write_text('{"epoch": 1}\n[1]\n{"epoch": 2}\n')
+    assert run.read_metrics() == [{"epoch": 1}]
+
+
 def test_more_epochs_may_be_asked_for_and_nothing_else_changed(engine, data, tmp_path):
     longer = dataclasses.replace(CONFIG, epochs=5)
     whole = RunFolder.create(tmp_path / "whole", {})

@@ -13,7 +13,7 @@ import click
 
 from klosed.cli._rows import check_support
 from klosed.cli._runs import data_config, fingerprint, resolved, section
-from klosed.datasets import Dataset, Splits, load_dataset
+from klosed.datasets import Splits, load_dataset
 from klosed.engines import Engine, engine
 from klosed.errors import CheckpointError
 from klosed.models import Scaling, VAESpec
@@ -132,21 +132,12 @@ def _checked(
     config: dict[str, Any], splits: Splits, spec: VAESpec, training: TrainingConfig
 ) -> Plan:
     """Return the plan, or raise: nothing has been written yet."""
-    scaling = _scaling(spec, splits.train)
+    scaling = Scaling.suited(spec, splits.train)
     check_rows(training, len(splits.train.x))
     for part in (splits.train, splits.test):
         if part is not None:
             check_support(scaling, spec, part)
     return Plan(config, splits, spec, training, scaling, engine(config["engine"], spec))
-
-
-def _scaling(spec: VAESpec, data: Dataset) -> Scaling:
-    """Pixels stay in [0, 1]; what else goes to a Gaussian gets mean 0 and deviation 1."""
-    if data.kind == "bytes":
-        return Scaling.bytes()
-    if spec.likelihood == "bernoulli" or (data.kind == "unit" and data.image_shape is not None):
-        return Scaling.none()
-    return Scaling.standardize(data.x)
 
 
 def _refuse_contradiction(run: RunFolder, config: dict[str, Any], name: str, value: Any) -> None:

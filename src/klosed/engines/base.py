@@ -17,20 +17,23 @@ Array = NDArray[Any]
 
 
 class Loss(float):
-    """Loss in nats per example; a float that remembers its two parts.
+    """Loss in nats per example; a float that remembers its parts.
 
     loss = reconstruction + beta · kl, each averaged over the examples of the batch.
     """
 
     reconstruction: float
     kl: float
+    beta: float
 
     def __new__(cls, reconstruction: float, kl: float, beta: float = 1.0) -> Loss:
-        """Return reconstruction + beta · kl, remembering both."""
+        """Return reconstruction + beta · kl, remembering all three."""
         loss = super().__new__(cls, reconstruction + beta * kl)
-        loss.reconstruction = float(reconstruction)
-        loss.kl = float(kl)
+        loss.reconstruction, loss.kl, loss.beta = float(reconstruction), float(kl), float(beta)
         return loss
+
+    def __getnewargs__(self) -> tuple[float, float, float]:  # type: ignore[override]
+        return self.reconstruction, self.kl, self.beta
 
 
 class Engine(Protocol):

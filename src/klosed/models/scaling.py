@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from klosed.datasets import Dataset
 from klosed.errors import DataError, ShapeError, SpecError
+from klosed.models.spec import VAESpec
 
 __all__ = ["Scaling"]
 
@@ -72,6 +74,18 @@ class Scaling:
         # Rounding leaves a constant column a spread of a few ulps of its size; that is no spread.
         constant = scale <= 8 * np.finfo(np.float64).eps * np.abs(shift)
         return cls("standardize", shift, np.where(constant, 1.0, scale))
+
+    @classmethod
+    def suited(cls, spec: VAESpec, data: Dataset) -> Scaling:
+        """Return the scaling that suits data and likelihood.
+
+        Bytes become [0, 1] and pictures stay there; what else goes to a Gaussian is standardized.
+        """
+        if data.kind == "bytes":
+            return cls.bytes()
+        if spec.likelihood == "bernoulli" or (data.kind == "unit" and data.image_shape is not None):
+            return cls.none()
+        return cls.standardize(data.x)
 
     @classmethod
     def from_arrays(cls, kind: str, arrays: dict[str, Array]) -> Scaling:

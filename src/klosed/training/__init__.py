@@ -4,15 +4,8 @@ Floor 6: imports nothing of evaluation, plots or the command line.
 """
 
 from klosed.training.config import TrainingConfig
-from klosed.training.loop import (
-    Callback,
-    EpochRecord,
-    Progress,
-    TrainingData,
-    check_rows,
-    fit,
-    mean_loss,
-)
+from klosed.training.data import TrainingData, check_rows
+from klosed.training.loop import Callback, EpochRecord, Progress, fit, mean_loss
 from klosed.training.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, Optimizer
 from klosed.training.run_folder import RunFolder
 from klosed.training.session import train

@@ -54,11 +54,14 @@ class TrainingConfig:
             set_field(self, name, _count(name, getattr(self, name)))
         for name, low in (("learning_rate", "> 0"), ("beta", ">= 0")):
             set_field(self, name, _number(name, getattr(self, name), low))
-        if not 0 < self.validation_fraction < 1:
+        set_field(self, "early_stopping", bool(self.early_stopping))
+        fraction = _number("validation_fraction", self.validation_fraction, "> 0")
+        set_field(self, "validation_fraction", fraction)
+        if not fraction < 1:
             raise ParameterError(
                 f"validation_fraction must be in (0, 1); got {self.validation_fraction}."
             )
-        if self.optimizer not in OPTIMIZERS:
+        if not isinstance(self.optimizer, str) or self.optimizer not in OPTIMIZERS:
             known = ", ".join(OPTIMIZERS)
             raise ParameterError(f"optimizer must be one of {known}; got {self.optimizer!r}.")
         set_field(self, "seed", check_seed(self.seed))

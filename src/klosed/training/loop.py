@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,33 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from klosed.engines import Engine, Loss
-from klosed.errors import DataError, NonFiniteLossError, TrainingInterrupted
+from klosed.errors import KlosedWarning, NonFiniteLossError, TrainingInterrupted
 from klosed.models import Parameters, Scaling
-from klosed.random import Purpose, permutation, standard_normal
+from klosed.random import Purpose, standard_normal
 from klosed.training.config import TrainingConfig
+from klosed.training.data import TrainingData, batches, check_data, check_rows, split
 from klosed.training.state import TrainingState
 
-__all__ = [
-    "Callback",
-    "EpochRecord",
-    "Progress",
-    "TrainingData",
-    "check_rows",
-    "fit",
-    "mean_loss",
-]
+__all__ = ["Callback", "EpochRecord", "Progress", "fit", "mean_loss"]
 
 Array = NDArray[Any]
 _EVALUATION_ROWS = 1024
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingData:
-    """Rows to learn from, rows to report on, and how both are scaled."""
-
-    train: Array
-    test: Array | None = None
-    scaling: Scaling = dataclasses.field(default_factory=Scaling.none)
 
 
 @dataclass(frozen=True)
@@ -142,34 +127,37 @@ def fit(
     Raises
     ------
     DataError
-        Fewer rows than one batch.
+        Data of the wrong shape, not finite, outside the likelihood's support, or fewer rows
+        than one batch; before anything is trained.
     NonFiniteLossError
         The loss or a parameter became NaN or infinite: names epoch, step and likely cause.
     TrainingInterrupted
         `should_stop` said so; `on_interrupt` has run.
     """
+    check_data(engine.spec, data)
     check_rows(config, len(data.train))
-    train_rows, validation_rows = _split(config, len(data.train))
+    train_rows, validation_rows = split(config, len(data.train))
     optimizer = config.make_optimizer()
     if state is None:
         params = engine.init(config.seed)
         state = TrainingState(params=params, moments=optimizer.init(params))
-    batches = math.ceil(len(train_rows) / config.batch_size)
+    dtype = state.params["encoder.loc.weight"].dtype
+    n_batches = math.ceil(len(train_rows) / config.batch_size)
     for callback in callbacks:
-        callback.on_start(state, _progress(config, state, batches))
+        callback.on_start(state, _progress(config, state, n_batches))
     # A diverging run is reported by its loss, not by a stream of floating-point warnings.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         while state.epoch < config.epochs and not state.stopped_early:
-            for rows, noise in _batches(engine, config, data.train, train_rows, state):
+            for rows, noise in batches(engine.spec, config, train_rows, state, dtype):
                 started = time.perf_counter()
-                x = data.scaling.apply(data.train[rows], noise.dtype)
+                x = data.scaling.apply(data.train[rows], dtype)
                 loss, grads = engine.loss_and_grad(state.params, x, noise, beta=config.beta)
                 if not math.isfinite(loss):
                     raise NonFiniteLossError(_why_not_finite(engine, config, state, x, loss))
                 optimizer.update(state.params, grads, state.moments, state.step + 1)
                 _count_step(state, loss, len(x), time.perf_counter() - started)
                 for callback in callbacks:
-                    callback.on_step(_progress(config, state, batches))
+                    callback.on_step(_progress(config, state, n_batches))
                 if should_stop():
                     _interrupt(config, state, callbacks)
             record = _finish_epoch(engine, config, data, validation_rows, state)
@@ -178,37 +166,6 @@ def fit(
     for callback in callbacks:
         callback.on_end(state)
     return state
-
-
-def check_rows(config: TrainingConfig, n: int) -> None:
-    """Raise DataError unless `n` rows, less those held out, are enough for one batch."""
-    train_rows, _ = _split(config, n)
-    if len(train_rows) < config.batch_size:
-        raise DataError(
-            f"batch_size must not exceed the number of training rows; got batch_size "
-            f"{config.batch_size} for {len(train_rows)} rows."
-        )
-
-
-def _split(config: TrainingConfig, n: int) -> tuple[Array, Array | None]:
-    """Return row numbers to train on and, under early stopping, to hold out."""
-    if not config.early_stopping:
-        return np.arange(n), None
-    order = permutation(config.seed, Purpose.SPLIT, 0, n)
-    n_held_out = max(1, round(config.validation_fraction * n))
-    return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
-
-
-def _batches(
-    engine: Engine, config: TrainingConfig, x: Array, train_rows: Array, state: TrainingState
-) -> Iterator[tuple[Array, Array]]:
-    """Yield (row numbers, noise) of the batches left in the current epoch."""
-    order = permutation(config.seed, Purpose.SHUFFLE, state.epoch, len(train_rows))
-    dtype = state.params["encoder.loc.weight"].dtype
-    for start in range(state.batch * config.batch_size, len(order), config.batch_size):
-        rows = train_rows[order[start : start + config.batch_size]]
-        shape = (len(rows), engine.spec.n_components)
-        yield rows, standard_normal(config.seed, Purpose.TRAINING_NOISE, state.step, shape, dtype)
 
 
 def _count_step(state: TrainingState, loss: Loss, n: int, seconds: float) -> None:
@@ -239,11 +196,35 @@ def _progress(config: TrainingConfig, state: TrainingState, batches: int) -> Pro
 
 
 def _interrupt(config: TrainingConfig, state: TrainingState, callbacks: Sequence[Callback]) -> None:
+    _check_finite(config, state)
     for callback in callbacks:
         callback.on_interrupt(state)
     raise TrainingInterrupted(
         f"interrupted in epoch {state.epoch + 1} of {config.epochs}, after step {state.step}."
     )
+
+
+def _check_finite(config: TrainingConfig, state: TrainingState) -> None:
+    """Raise before what is not finite can replace the last good checkpoint."""
+    if not state.is_finite():
+        raise NonFiniteLossError(
+            f"a parameter or the optimizer's moments became infinite or NaN by epoch "
+            f"{state.epoch + 1}, step {state.step}. Lower the learning rate (now "
+            f"{config.learning_rate:g}) or check the data's scale."
+        )
+
+
+def _finite_or_none(loss: Loss | None, part: str, epoch: int) -> Loss | None:
+    """Return the loss; None, with a warning, where rows far from all others overflow it."""
+    if loss is None or math.isfinite(loss):
+        return loss
+    warnings.warn(
+        f"the {part} loss of epoch {epoch} is {float(loss)}: some rows lie too far from the "
+        "training data for float32. It is left out of the metrics.",
+        KlosedWarning,
+        stacklevel=2,
+    )
+    return None
 
 
 def _finish_epoch(
@@ -253,21 +234,19 @@ def _finish_epoch(
     validation_rows: Array | None,
     state: TrainingState,
 ) -> EpochRecord:
-    if not state.is_finite():
-        raise NonFiniteLossError(
-            f"a parameter became infinite or NaN at the end of epoch {state.epoch + 1}, step "
-            f"{state.step}. Lower the learning rate (now {config.learning_rate:g})."
-        )
+    _check_finite(config, state)
 
     def loss_on(x: Array) -> Loss:
         seed, beta = config.seed, config.beta
         return mean_loss(engine, state.params, x, data.scaling, seed=seed, beta=beta)
 
-    train = _means(config, state)
+    epoch, train = state.epoch + 1, _means(config, state)
     test = None if data.test is None else loss_on(data.test)
+    test = _finite_or_none(test, "test", epoch)
     validation = None if validation_rows is None else loss_on(data.train[validation_rows])
+    validation = _finite_or_none(validation, "validation", epoch)
     record = EpochRecord(
-        epoch=state.epoch + 1,
+        epoch=epoch,
         step=state.step,
         train_loss=float(train),
         train_reconstruction=train.reconstruction,
@@ -281,8 +260,8 @@ def _finish_epoch(
     )
     state.epoch += 1
     state.batch, state.sums, state.seconds = 0, {}, 0.0
-    if validation is not None:
-        _note_validation(config, state, float(validation))
+    if validation_rows is not None:
+        _note_validation(config, state, math.inf if validation is None else float(validation))
     return record
 
 
@@ -303,13 +282,20 @@ def _why_not_finite(
     where = f"the loss became {float(loss)} in epoch {state.epoch + 1}, step {state.step + 1}"
     lower = f"Lower the learning rate (now {config.learning_rate:g})."
     if not np.isfinite(x).all():
-        return f"{where}: the batch holds NaN or infinite values. Clean the data."
+        return f"{where}: the batch holds values beyond {x.dtype}. Rescale the data."
     if not state.is_finite():
         return f"{where}: a parameter had become infinite or NaN. {lower}"
-    _, log_variance = engine.encode(state.params, x)
+    loc, log_variance = engine.encode(state.params, x)
     largest = float(np.abs(log_variance).max())
-    if not largest < np.log(np.finfo(x.dtype).max):
-        return (
-            f"{where}: the encoder's log-variance reached {largest:.3g} and exp overflowed. {lower}"
-        )
-    return f"{where}: the decoder's output overflowed. {lower}"
+    if math.isfinite(largest) and largest >= np.log(np.finfo(x.dtype).max):
+        return f"{where}: the encoder's log-variance reached {largest:.3g}; exp overflowed. {lower}"
+    if not (np.isfinite(log_variance).all() and np.isfinite(loc).all()):
+        return f"{where}: the encoder's output overflowed. {lower}"
+    if not np.isfinite(engine.decode(state.params, loc)).all():
+        return f"{where}: the decoder's output overflowed. {lower}"
+    spec = engine.spec
+    fixed = "" if isinstance(spec.variance, str) else f", the variance ({spec.variance:g})"
+    return (
+        f"{where}, though every layer is finite: a sum overflowed. Check the data's scale (largest "
+        f"value {np.abs(x).max():.3g}){fixed} and beta ({config.beta:g})."
+    )

@@ -86,7 +86,7 @@ class RunFolder:
         atomic_write(self.config_path, (json.dumps(config, indent=2) + "\n").encode())
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """Return the objects of metrics.jsonl, one an epoch; a torn last line is left out."""
+        """Return the objects of metrics.jsonl, one an epoch, up to a torn or foreign line."""
         if not self.metrics_path.is_file():
             return []
         records = []
@@ -95,13 +95,15 @@ class RunFolder:
                 record = json.loads(line)
             except ValueError:
                 break
+            if not isinstance(record, dict) or not isinstance(record.get("epoch"), int):
+                break
             records.append(record)
         return records
 
     def append_metrics(self, record: EpochRecord) -> None:
         """Add one line to metrics.jsonl."""
         with self.metrics_path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record.to_dict()) + "\n")
+            file.write(json.dumps(record.to_dict(), allow_nan=False) + "\n")
 
     def keep_metrics(self, epochs: int) -> None:
         """Drop the lines of later epochs than `epochs`, which a crash may have left."""
@@ -138,10 +140,10 @@ class Recorder(Callback):
         self.run, self.spec, self.config, self.scaling = run, spec, config, scaling
 
     def on_epoch(self, record: EpochRecord, state: TrainingState) -> None:
-        """Add the metrics line, then replace checkpoint and model.
+        """Add the metrics line, then replace model and checkpoint.
 
-        In this order a crash in between costs a line that resuming writes again, never one that
-        is missing.
+        In this order a crash in between leaves work that resuming does again, bit for bit, and
+        never a line or a model that is missing.
         """
         self.run.append_metrics(record)
         self._save(state)
@@ -150,6 +152,13 @@ class Recorder(Callback):
         """Save the position within the epoch."""
         self._save(state)
 
+    def on_end(self, state: TrainingState) -> None:
+        """Write the model also where nothing was left to train: it may have been removed."""
+        self._save_model(state)
+
     def _save(self, state: TrainingState) -> None:
+        self._save_model(state)
         state.save(self.run.checkpoint_path, self.spec, self.config)
+
+    def _save_model(self, state: TrainingState) -> None:
         save_model(self.run.model_path, Model(self.spec, state.final_params, self.scaling))

@@ -11,7 +11,8 @@ from types import FrameType
 from klosed.engines import Engine
 from klosed.errors import CheckpointError
 from klosed.training.config import TrainingConfig
-from klosed.training.loop import Callback, TrainingData, fit
+from klosed.training.data import TrainingData
+from klosed.training.loop import Callback, fit
 from klosed.training.run_folder import Recorder, RunFolder
 from klosed.training.state import TrainingState
 

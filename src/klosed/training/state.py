@@ -88,8 +88,12 @@ class TrainingState:
         return cls(params=params, moments=moments, best_params=best or None, **fields)
 
     def is_finite(self) -> bool:
-        """Return True if every parameter is finite."""
-        return all(bool(np.isfinite(array).all()) for array in self.params.values())
+        """Return True if every parameter and every moment is finite.
+
+        An infinite second moment would freeze its parameter without a word.
+        """
+        arrays = (*self.params.values(), *self.moments.values())
+        return all(bool(np.isfinite(array).all()) for array in arrays)
 
 
 _HEADER_FIELDS = (

@@ -1,0 +1,103 @@
+"""What a loop trains on: rows, how they are scaled, and in which batches they come."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from klosed.datasets import Splits
+from klosed.errors import DataError
+from klosed.models import Scaling, VAESpec, likelihood_of
+from klosed.random import Purpose, permutation, standard_normal
+from klosed.training.config import TrainingConfig
+from klosed.training.state import TrainingState
+
+__all__ = ["TrainingData", "batches", "check_data", "check_rows", "split"]
+
+Array = NDArray[Any]
+_ROWS_AT_ONCE = 65536
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """Rows to learn from, rows to report on, and how both are scaled."""
+
+    train: Array
+    test: Array | None = None
+    scaling: Scaling = dataclasses.field(default_factory=Scaling.none)
+
+    @classmethod
+    def of(cls, splits: Splits, spec: VAESpec) -> TrainingData:
+        """Return the rows of a data set, scaled as suits them and the model's likelihood.
+
+        Examples
+        --------
+        >>> from klosed import VAESpec
+        >>> from klosed.datasets import load_dataset
+        >>> from klosed.training import TrainingData
+        >>> TrainingData.of(load_dataset("digits"), VAESpec(n_features=64)).scaling.kind
+        'none'
+        """
+        test = None if splits.test is None else splits.test.x
+        return cls(splits.train.x, test, Scaling.suited(spec, splits.train))
+
+
+def check_data(spec: VAESpec, data: TrainingData) -> None:
+    """Raise DataError unless both parts are tables that the model's likelihood can take."""
+    for name, x in (("training data", data.train), ("test data", data.test)):
+        if x is None:
+            continue
+        if not isinstance(x, np.ndarray) or x.ndim != 2 or x.shape[1] != spec.n_features:
+            got = getattr(x, "shape", type(x).__name__)
+            raise DataError(
+                f"{name} must be an array of shape (rows, {spec.n_features}); got {got}."
+            )
+        if len(x) == 0:
+            raise DataError(f"{name} must have at least one row; got none.")
+        parts = [x[i : i + _ROWS_AT_ONCE] for i in range(0, len(x), _ROWS_AT_ONCE)]
+        ends = np.stack(
+            [
+                np.min([part.min(axis=0) for part in parts], axis=0),
+                np.max([part.max(axis=0) for part in parts], axis=0),
+            ]
+        )
+        if not np.isfinite(ends).all():
+            raise DataError(f"{name} must be finite; got NaN or infinite values. Clean the data.")
+        scaled = data.scaling.apply(ends, np.float64)
+        likelihood_of(spec).check_support(float(scaled.min()), float(scaled.max()), name)
+
+
+def check_rows(config: TrainingConfig, n: int) -> None:
+    """Raise DataError unless `n` rows, less those held out, are enough for one batch."""
+    train_rows, held_out = split(config, n)
+    if len(train_rows) < config.batch_size:
+        less = "" if held_out is None else f", {len(held_out)} of {n} being held out to validate"
+        raise DataError(
+            f"batch_size must not exceed the number of training rows; got batch_size "
+            f"{config.batch_size} for {len(train_rows)} rows{less}."
+        )
+
+
+def split(config: TrainingConfig, n: int) -> tuple[Array, Array | None]:
+    """Return row numbers to train on and, under early stopping, to hold out."""
+    if not config.early_stopping:
+        return np.arange(n), None
+    order = permutation(config.seed, Purpose.SPLIT, 0, n)
+    n_held_out = max(1, round(config.validation_fraction * n))
+    return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
+
+
+def batches(
+    spec: VAESpec, config: TrainingConfig, train_rows: Array, state: TrainingState, dtype: DTypeLike
+) -> Iterator[tuple[Array, Array]]:
+    """Yield (row numbers, noise) of the batches left in the current epoch."""
+    order = permutation(config.seed, Purpose.SHUFFLE, state.epoch, len(train_rows))
+    for start in range(state.batch * config.batch_size, len(order), config.batch_size):
+        rows = train_rows[order[start : start + config.batch_size]]
+        shape = (len(rows), spec.n_components)
+        yield rows, standard_normal(config.seed, Purpose.TRAINING_NOISE, state.step, shape, dtype)
