@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from klosed.distributions import Laplace as Laplace
     from klosed.distributions import LogitNormal as LogitNormal
     from klosed.distributions import LogNormal as LogNormal
+    from klosed.distributions import LowRankMultivariateNormal as LowRankMultivariateNormal
     from klosed.distributions import MatrixNormal as MatrixNormal
     from klosed.distributions import Moyal as Moyal
     from klosed.distributions import MultivariateNormal as MultivariateNormal
@@ -88,6 +89,7 @@ _HOMES = {
     "Laplace": "klosed.distributions",
     "LogNormal": "klosed.distributions",
     "LogitNormal": "klosed.distributions",
+    "LowRankMultivariateNormal": "klosed.distributions",
     "MatrixNormal": "klosed.distributions",
     "Moyal": "klosed.distributions",
     "MultivariateNormal": "klosed.distributions",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klosed import MultivariateNormal
+from klosed import LowRankMultivariateNormal, MultivariateNormal
 
 __all__ = ["VECTORS"]
 
@@ -40,6 +40,22 @@ VECTORS = {
                 [[0.7, 0.0], [-0.6, 1.2]],
                 [[1.3, 0.0], [0.2, 0.9]],
             ],
+        },
+    ),
+    "low_rank": (
+        LowRankMultivariateNormal,
+        {
+            "loc": _LOC,
+            "cov_factor": [[[0.7], [-0.4]], [[0.3], [0.9]], [[-1.1], [0.2]]],
+            "cov_diag": [[0.6, 1.2], [0.9, 0.5], [1.4, 0.8]],
+        },
+    ),
+    "low_rank_log": (
+        LowRankMultivariateNormal,
+        {
+            "loc": [0.4, -0.1],
+            "cov_factor": [[0.5, 0.2], [-0.3, 0.8]],
+            "log_cov_diag": [[-0.2, 0.3], [0.1, -0.4], [0.5, 0.2]],
         },
     ),
 }

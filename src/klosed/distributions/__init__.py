@@ -26,6 +26,7 @@ from klosed.distributions.kumaraswamy import Kumaraswamy
 from klosed.distributions.laplace import Laplace
 from klosed.distributions.log_normal import LogNormal
 from klosed.distributions.logit_normal import LogitNormal
+from klosed.distributions.low_rank_multivariate_normal import LowRankMultivariateNormal
 from klosed.distributions.matrix_normal import MatrixNormal
 from klosed.distributions.moyal import Moyal
 from klosed.distributions.multivariate_normal import MultivariateNormal
@@ -66,6 +67,7 @@ __all__ = [
     "Laplace",
     "LogNormal",
     "LogitNormal",
+    "LowRankMultivariateNormal",
     "MatrixNormal",
     "Moyal",
     "MultivariateNormal",

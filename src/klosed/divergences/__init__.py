@@ -23,6 +23,7 @@ from klosed.divergences import inverse_gamma as inverse_gamma
 from klosed.divergences import inverse_gaussian as inverse_gaussian
 from klosed.divergences import kumaraswamy as kumaraswamy
 from klosed.divergences import laplace as laplace
+from klosed.divergences import low_rank_multivariate_normal as low_rank_multivariate_normal
 from klosed.divergences import matrix_normal as matrix_normal
 from klosed.divergences import moyal as moyal
 from klosed.divergences import multivariate_normal as multivariate_normal

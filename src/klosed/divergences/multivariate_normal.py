@@ -12,9 +12,11 @@ from klosed.divergences._registry import register_kl
 from klosed.divergences._whitening import relative_factor
 
 __all__ = [
+    "grad_of_scatters",
     "kl_independent_multivariate_normal",
     "kl_multivariate_normal_independent",
     "kl_multivariate_normal_multivariate_normal",
+    "kl_of_scatters",
 ]
 
 
@@ -40,14 +42,14 @@ def kl_multivariate_normal_multivariate_normal(
     covariance against a factor), the roots are rounded first: near-equal values lose the
     digits that the difference shares with rounding.
     """
-    return _kl(*_parts(q), *_parts(p))
+    return kl_of_scatters(*_parts(q), *_parts(p))
 
 
 @kl_multivariate_normal_multivariate_normal.gradient
 def _grad_multivariate_normal(
     q: MultivariateNormal, p: MultivariateNormal
 ) -> tuple[Gradients, Gradients]:
-    return _gradients(*_parts(q), *_parts(p))
+    return grad_of_scatters(*_parts(q), *_parts(p))
 
 
 def _is_normal_vector(d: Independent) -> bool:
@@ -57,28 +59,28 @@ def _is_normal_vector(d: Independent) -> bool:
 @register_kl(Independent, MultivariateNormal, when=lambda q, p: _is_normal_vector(q))
 def kl_independent_multivariate_normal(q: Independent, p: MultivariateNormal) -> Array:
     """KL from independent normal elements to a normal vector, in nats."""
-    return _kl(*_parts(q), *_parts(p))
+    return kl_of_scatters(*_parts(q), *_parts(p))
 
 
 @kl_independent_multivariate_normal.gradient
 def _grad_independent_multivariate_normal(
     q: Independent, p: MultivariateNormal
 ) -> tuple[Gradients, Gradients]:
-    of_q, of_p = _gradients(*_parts(q), *_parts(p))
+    of_q, of_p = grad_of_scatters(*_parts(q), *_parts(p))
     return _of_elements(of_q), of_p
 
 
 @register_kl(MultivariateNormal, Independent, when=lambda q, p: _is_normal_vector(p))
 def kl_multivariate_normal_independent(q: MultivariateNormal, p: Independent) -> Array:
     """KL from a normal vector to independent normal elements, in nats."""
-    return _kl(*_parts(q), *_parts(p))
+    return kl_of_scatters(*_parts(q), *_parts(p))
 
 
 @kl_multivariate_normal_independent.gradient
 def _grad_multivariate_normal_independent(
     q: MultivariateNormal, p: Independent
 ) -> tuple[Gradients, Gradients]:
-    of_q, of_p = _gradients(*_parts(q), *_parts(p))
+    of_q, of_p = grad_of_scatters(*_parts(q), *_parts(p))
     return of_q, _of_elements(of_p)
 
 
@@ -103,7 +105,10 @@ def _of_elements(gradients: Gradients) -> Gradients:
     return {"loc": gradients["loc"], "log_scale": log_scale}
 
 
-def _kl(loc_q: Array, scatter_q: ScatterValue, loc_p: Array, scatter_p: ScatterValue) -> Array:
+def kl_of_scatters(
+    loc_q: Array, scatter_q: ScatterValue, loc_p: Array, scatter_p: ScatterValue
+) -> Array:
+    """Return the KL of normal vectors given by mean and covariance, in nats."""
     xp = namespace(loc_q)
     e, ratio = relative_factor(scatter_q, scatter_p)
     t = xp.linalg.diagonal(e)
@@ -112,9 +117,10 @@ def _kl(loc_q: Array, scatter_q: ScatterValue, loc_p: Array, scatter_p: ScatterV
     return xp.sum(ratio.excess_at(t) + of_rows + (0.5 * z) * z, axis=-1)
 
 
-def _gradients(
+def grad_of_scatters(
     loc_q: Array, scatter_q: ScatterValue, loc_p: Array, scatter_p: ScatterValue
 ) -> tuple[Gradients, Gradients]:
+    """Return the gradients of `kl_of_scatters`."""
     xp = namespace(loc_q)
     e, _ = relative_factor(scatter_q, scatter_p)
     flipped = xp.matrix_transpose(e)
