@@ -63,7 +63,7 @@ class Transform(ABC):
 
     def image(self, interval: Interval) -> Interval:
         """Return the interval onto which an interval of the domain is mapped."""
-        low, high = (self._end(end) for end in (interval.low, interval.high))
+        low, high = self._end(interval.low), self._end(interval.high)
         if self.increasing:
             return Interval(low, high, interval.low_closed, interval.high_closed)
         return Interval(high, low, interval.high_closed, interval.low_closed)
@@ -71,6 +71,11 @@ class Transform(ABC):
     def _end(self, end: Any) -> Any:
         if not isinstance(end, float):
             return self.forward(end)
+        # the usual ends are known without arrays, which torch.compile could not trace here
+        if end == self.domain.low:
+            return self.range.low if self.increasing else self.range.high
+        if end == self.domain.high:
+            return self.range.high if self.increasing else self.range.low
         with np.errstate(all="ignore"):  # infinite ends are meant
             return float(self.forward(np.asarray(end)))
 
@@ -267,6 +272,11 @@ class ComposeTransform(Transform):
         for part in self.parts:
             x = part.forward(x)
         return x
+
+    def _end(self, end: Any) -> Any:
+        for part in self.parts:
+            end = part._end(end)
+        return end
 
     def inverse(self, y: Array) -> Array:
         for part in reversed(self.parts):

@@ -47,7 +47,8 @@ class Uniform(Distribution):
 
     def _check(self) -> None:
         super()._check()
-        check_domain("high", self.high, lambda high: high > self.low, "> low")
+        low = self.core.low
+        check_domain("high", self.core.high, lambda high: high > low, "> low")
 
     @property
     def support(self) -> Interval:

@@ -25,6 +25,8 @@ def kl_cauchy_cauchy(q: Cauchy, p: Cauchy) -> Array:
     -----
     Chyzak and Nielsen (2019), "A closed-form formula for the Kullback–Leibler divergence between
     Cauchy distributions", arXiv:1905.10965, theorem 1; the second form does not cancel.
+    Measured: within 4 units of the last place everywhere. The gradients in the scales are
+    accurate relative to the sizes of their two terms, which may cancel.
     """
     distance = namespace(q.core.loc).abs(q.core.loc - p.core.loc)
     xp = namespace(distance)
