@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from command_line import small_table
 from scipy import stats
 
 from klosed.cli._runs import TrainedRun
@@ -102,6 +103,68 @@ def test_data_that_changed_since_training_are_pointed_out(klosed, tmp_path):
     assert "has changed since" in klosed("evaluate", "r", "--samples", 5).err
 
 
+def test_a_test_part_that_changed_is_pointed_out(klosed):
+    rng = np.random.default_rng(0)
+    for name in ("x.npy", "t.npy"):
+        np.save(name, rng.normal(size=(200, 3)))
+    fast = ("--hidden", 4, "--latent", 1, "--epochs", 1, "--out", "r")
+    assert klosed("train", "x.npy", "--test", "t.npy", *fast).code == 0
+    assert klosed("evaluate", "r", "--samples", 50).err.count("changed") == 0
+    np.save("t.npy", rng.normal(size=(200, 3)))
+    assert "t.npy has changed since" in klosed("evaluate", "r", "--samples", 50).err
+
+
+def test_columns_are_matched_by_name(klosed, table_run):
+    table = small_table()
+    for name, order in (("abc", [0, 1, 2]), ("cab", [2, 0, 1])):
+        header = ",".join(name)
+        np.savetxt(f"{name}.csv", table[:, order], delimiter=",", header=header, comments="")
+    args = ("evaluate", table_run, "--samples", 5, "--json", "--data")
+    one, other = (as_json(klosed(*args, f"{name}.csv")) for name in ("abc", "cab"))
+    assert one["elbo"] == other["elbo"]
+    np.savetxt("abd.csv", table, delimiter=",", header="a,b,d", comments="")
+    done = klosed(*args, "abd.csv")
+    assert done.code == 2
+    assert "abd.csv must have the same column names as training data" in done.error
+    np.save("unnamed.npy", table)
+    assert as_json(klosed(*args, "unnamed.npy"))["elbo"] == one["elbo"]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        ("engine", None, "engine must be a string; got null"),
+        ("threads", 0, "threads must be a whole number >= 1 or null; got 0"),
+        ("data.source", 3, "data.source must be a string; got 3"),
+        ("data.test", [], "data.test must be a string or null; got []"),
+        ("data.classes", "a", "data.classes must be a list of strings or null"),
+        ("data.feature_names", ["a"], "data.feature_names must be one for each of 64"),
+        ("data.picture", None, "data.picture must be an object; got null"),
+        ("data.picture.low", None, "data.picture.low must be a finite number"),
+        ("data.picture.high", -1, "data.picture must be a range from low"),
+        ("data.picture.shape", [8, 9], "data.picture.shape must be null, [height, width]"),
+        ("data.picture.shape", [4, 4, 4], "data.picture.shape must be null, [height, width]"),
+        ("data.picture.shape", 64, "data.picture.shape must be null, [height, width]"),
+        ("spec.likelihood", "x", "spec: likelihood must be one of"),
+        ("spec.n_components", 3, "spec must be that of"),
+        ("training", 5, "training must be an object"),
+        ("training.batch_size", 0, "training: batch_size must be"),
+    ],
+)
+def test_an_edited_config_is_one_line(klosed, tmp_path, digits_run, place, value, words):
+    path = shutil.copytree(digits_run, tmp_path / "r") / "config.json"
+    config = part = json.loads(path.read_text())
+    *parents, name = place.split(".")
+    for parent in parents:
+        part = part[parent]
+    part[name] = value
+    path.write_text(json.dumps(config))
+    done = klosed("sample", "r", "--out", "x.npy")
+    assert done.code == 2
+    assert "config.json: " in done.error
+    assert words in done.error
+
+
 def test_the_data_of_a_run_are_found_from_any_folder(klosed, tmp_path, monkeypatch):
     np.save("x.npy", np.random.default_rng(0).normal(size=(200, 3)))
     fast = ("--hidden", 4, "--latent", 1, "--epochs", 1, "--out", "r")
@@ -117,7 +180,7 @@ def test_the_data_of_a_run_are_found_from_any_folder(klosed, tmp_path, monkeypat
         (lambda r: (r / "config.json").unlink(), "not a run folder"),
         (lambda r: (r / "model.safetensors").unlink(), "model.safetensors does not exist"),
         (lambda r: (r / "model.safetensors").write_bytes(b"x" * 50), "not a readable safetensors"),
-        (lambda r: (r / "config.json").write_text('{"data": 3}'), "lacks what klosed writes"),
+        (lambda r: (r / "config.json").write_text('{"data": 3}'), "data must be an object; got 3"),
     ],
 )
 def test_a_damaged_run_is_one_line(klosed, tmp_path, digits_run, spoil, words):

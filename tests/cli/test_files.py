@@ -1,7 +1,10 @@
 """sample, reconstruct, encode, decode: what is in the files, and when none is written."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from command_line import small_table
 from PIL import Image
 
 import klosed as package
@@ -130,6 +133,49 @@ def test_decode_refuses_other_dimensions(klosed, digits_run):
     np.save("z.npy", np.zeros((4, 3)))
     done = klosed("decode", digits_run, "z.npy", "--out", "x.npy")
     assert (done.code, "2 dimensions; got 3 columns" in done.error) == (2, True)
+
+
+def test_decode_finds_its_columns_by_number(klosed, digits_run):
+    z = np.random.default_rng(0).normal(size=(4, 2))
+    np.savetxt("z.csv", z[:, ::-1], delimiter=",", header="z1,z0", comments="")
+    assert klosed("decode", digits_run, "z.csv", "--out", "x.npy").code == 0
+    np.testing.assert_allclose(np.load("x.npy"), mean_of(digits_run, z), rtol=1e-5)
+    np.savetxt("z.csv", z, delimiter=",", header="z1,z2", comments="")
+    done = klosed("decode", digits_run, "z.csv", "--out", "y.npy")
+    assert (done.code, "must be z0 to z1, each once; got z1, z2" in done.error) == (2, True)
+
+
+def test_labels_are_numbered_as_in_training(klosed, table_run):
+    rng = np.random.default_rng(0)
+    lines = [
+        f"{a},{b},{kind}" for (a, b), kind in zip(rng.normal(size=(60, 2)), "abc" * 20, strict=True)
+    ]
+    Path("x.csv").write_text("\n".join(["u,v,class", *lines]))
+    args = ("--hidden", 4, "--latent", 1, "--epochs", 1, "--batch-size", 20, "--out", "r")
+    assert klosed("train", "x.csv", *args).code == 0
+    Path("new.csv").write_text("u,v,class\n1,2,c\n3,4,b\n5,6,new\n")
+    assert klosed("encode", "r", "--data", "new.csv", "--out", "z.csv").code == 0
+    assert load_dataset("z.csv").train.labels.tolist() == [2, 1, 3]
+
+
+@pytest.mark.parametrize("name", ["encode", "reconstruct", "evaluate"])
+def test_rows_of_another_size_altogether_are_refused(klosed, tmp_path, table_run, name):
+    rows = small_table()
+    rows[7] *= 1e25
+    np.savetxt("x.csv", rows, delimiter=",", header="a,b,c", comments="")
+    out = () if name == "evaluate" else ("--out", "y.csv")
+    done = klosed(name, table_run, "--data", "x.csv", *out)
+    assert done.code == 2
+    assert "gives row 7 no finite likelihood" in done.error
+    assert not (tmp_path / "y.csv").exists()
+
+
+def test_what_is_not_finite_is_not_written(klosed, tmp_path, table_run):
+    np.save("z.npy", np.array([[0.0], [1e39]]))
+    done = klosed("decode", table_run, "z.npy", "--out", "x.csv")
+    assert done.code == 2
+    assert "not finite, first in row 1" in done.error
+    assert not (tmp_path / "x.csv").exists()
 
 
 def test_a_map_needs_a_plane(klosed, digits_run, table_run):

@@ -16,6 +16,7 @@ from command_line import invoke
 from PIL import Image
 
 from klosed.cli import _watch
+from klosed.plots import latent_map
 from klosed.training import RunFolder
 
 FAST = ("--hidden", 8, "--latent", 3, "--epochs", 2)
@@ -290,9 +291,11 @@ def test_resume_refuses_other_data_under_the_same_name(klosed, tmp_path):
     ("damage", "words"),
     [
         (lambda c: "{", "not readable JSON"),
-        (lambda c: json.dumps({}), "lacks what klosed writes there: data"),
+        (lambda c: json.dumps({}), "data must be an object; got null"),
         (lambda c: json.dumps(c | {"spec": {"n_features": 0}}), "n_features"),
         (lambda c: json.dumps(c | {"engine": "warp"}), "engine must be one of"),
+        (lambda c: json.dumps({k: v for k, v in c.items() if k != "engine"}), "engine must be"),
+        (lambda c: json.dumps(c | {"training": {"epochs": "ten"}}), "training: epochs must be"),
     ],
 )
 def test_a_damaged_config_is_one_line(klosed, run, damage, words):
@@ -301,6 +304,36 @@ def test_a_damaged_config_is_one_line(klosed, run, damage, words):
     done = klosed("train", "--resume", "--out", "r", "--epochs", 3)
     assert done.code == 2
     assert words in done.error
+
+
+def test_resume_refuses_a_changed_test_part(klosed):
+    rng = np.random.default_rng(0)
+    for name in ("x.npy", "t.npy"):
+        np.save(name, rng.normal(size=(200, 3)))
+    assert klosed("train", "x.npy", "--test", "t.npy", *FAST, "--out", "r").code == 0
+    assert klosed("train", "--resume", "--out", "r", "--epochs", 3).code == 0
+    np.save("t.npy", rng.normal(size=(200, 3)))
+    done = klosed("train", "--resume", "--out", "r", "--epochs", 4)
+    assert done.code == 2
+    assert "t.npy has changed" in done.error
+
+
+def test_a_config_without_threads_trains_on(klosed, run):
+    saved = config(run)
+    del saved["threads"]
+    (run / "config.json").write_text(json.dumps(saved))
+    assert klosed("train", "--resume", "--out", "r", "--epochs", 3).code == 0
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "{", '{"epoch": 2}\n', '{"epoch": 1, "test_loss": 3}\n']
+)
+def test_without_usable_metrics_no_loss_is_reported(klosed, run, text):
+    path = run / "metrics.jsonl"
+    path.unlink() if text is None else path.write_text(text)
+    done = klosed("train", "--resume", "--out", "r")
+    assert done.code == 0, done.err
+    assert done.out.startswith("Nothing left to do: 2 epochs. To train on")
 
 
 @pytest.mark.parametrize("damage", [None, b"", b"x" * 99])
@@ -328,10 +361,63 @@ def test_early_stopping_says_so_and_reports_the_epoch_it_kept(klosed, tmp_path):
     kept = min(metrics(tmp_path / "r"), key=lambda record: record["validation_loss"])
     assert f"(stopped early, epoch {kept['epoch']} kept)" in done.out
     assert f"test loss {kept['test_loss']:.3f} nats" in done.out
+    before = config(tmp_path / "r")
+    again = klosed("train", "--resume", "--out", "r", "--epochs", 300)
+    assert "raise --epochs" not in again.out
+    assert "raise --patience" in again.out
+    assert config(tmp_path / "r") == before
     # The pictures of the folder show the model of the folder: that epoch's, not the last.
     assert kept["epoch"] < len(metrics(tmp_path / "r"))
     assert klosed("sample", "r", "--out", "s.png").code == 0
     assert (tmp_path / "r" / "samples.png").read_bytes() == (tmp_path / "s.png").read_bytes()
+
+
+def test_grids_are_drawn_when_due_when_kept_and_at_the_end(klosed, tmp_path, monkeypatch):
+    drawn = []
+    draw = _watch.Painter._draw_grids
+
+    def spy(self, state, **keep):
+        drawn.append(state.epoch)
+        draw(self, state, **keep)
+
+    monkeypatch.setattr(_watch.Painter, "_draw_grids", spy)
+    monkeypatch.setattr(_watch, "_SECONDS_BETWEEN_GRIDS", 1e9)
+    assert klosed("train", "digits", *FAST, "--epochs", 13, "--out", "r").code == 0
+    assert drawn == [*range(1, 11), 13]
+    assert klosed("sample", "r", "--out", "s.png").code == 0
+    assert (tmp_path / "r" / "samples.png").read_bytes() == (tmp_path / "s.png").read_bytes()
+
+
+def test_a_map_of_many_rows_shows_at_most_so_many(klosed, monkeypatch):
+    shown = []
+
+    def spy(z, labels, title):
+        shown.append(len(z))
+        return latent_map(z, labels, title)
+
+    monkeypatch.setattr(_watch, "latent_map", spy)
+    monkeypatch.setattr(_watch, "_MOST_POINTS", 200)
+    assert klosed("train", "digits", *FAST, "--latent", 2, "--out", "r").code == 0
+    assert shown == [180]  # of 360
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.arange(200 * 64).reshape(200, 64) % 256, ["8×8 pixels", "bernoulli"]),
+        (np.arange(200 * 64).reshape(200, 64) % 255, ["no value is 255", "gaussian", "(n, 8, 8)"]),
+        (np.arange(200 * 63).reshape(200, 63) % 256, []),
+        (np.arange(200 * 64).reshape(200, 64) % 2, []),
+    ],
+)
+def test_what_auto_took_flat_bytes_for_is_said(klosed, array, words):
+    np.save("x.npy", array.astype(np.uint8))
+    done = klosed("train", "x.npy", *FAST, "--out", "r")
+    said = [line for line in done.err.splitlines() if "taken for" in line]
+    assert len(said) == bool(words)
+    assert all(word in said[0] for word in words)
+    named = klosed("train", "x.npy", *FAST, "--out", "s", "--likelihood", "gaussian")
+    assert "taken for" not in named.err
 
 
 def test_copies_of_pictures_thin_out():

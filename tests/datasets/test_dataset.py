@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from klosed.datasets import Dataset, Splits, scaled
+from klosed.datasets import Dataset, Splits, load_dataset, scaled
 from klosed.datasets.dataset import aligned
 from klosed.errors import DataError
 
@@ -252,3 +252,16 @@ def test_a_test_part_in_the_unit_interval_is_not_taken_for_bytes():
         Splits(train, aligned(binary, train))
     with pytest.raises(DataError, match="type of values"):
         Splits(binary, aligned(train, binary))
+
+
+def test_a_test_part_with_columns_in_another_order_is_put_in_order(tmp_path):
+    (tmp_path / "a.csv").write_text("u,v\n1,2\n3,4\n")
+    (tmp_path / "b.csv").write_text("v,u\n6,5\n")
+    test = load_dataset(tmp_path / "a.csv", test=tmp_path / "b.csv").test
+    assert test.feature_names == ("u", "v")
+    assert test.x.tolist() == [[5, 6]]
+    assert test.x.flags.c_contiguous
+    for header in ("v,w", "u,u"):
+        (tmp_path / "b.csv").write_text(f"{header}\n6,5\n")
+        with pytest.raises(DataError, match="same column names"):
+            load_dataset(tmp_path / "a.csv", test=tmp_path / "b.csv")

@@ -102,9 +102,9 @@ def test_pixels_in_text_are_pictures(tmp_path):
         ("label,class,b\n1,2,3\n", "at most one column of labels; got label, class"),
         ("a,b\n1,nan\n", "must be finite; got 1 .* column 1 \\('b'\\)"),
         ("a,b\n1,1e999\n", "must be finite"),
-        ("a,b\n", "at least one row"),
         ("label\n1\n", "at least one row and one feature"),
         ("\n\n", "at least one row; got an empty table"),
+        ("a,b\n", r"at least one row; got a header \(a, b\) and no rows"),
         (b"a,b\n1,\xff\n", "not a readable table of text: 'utf-8'"),
         (b"a,b\n1,\x002\n", "got '\\\\x002' at line 2, column 2"),
         (

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from klosed.cli._rows import Display
 from klosed.engines import Engine
+from klosed.errors import DataError
 from klosed.models import likelihood_of
 from klosed.models.files import Model
 from klosed.plots import image_grid
@@ -38,9 +39,26 @@ class Codec:
     def encode(self, rows: Array) -> tuple[Array, Array]:
         """Return (mean, standard deviation) of q(z | x), each of shape (n, n_components)."""
         scaling, params = self.model.scaling, self.model.params
-        blocks = (self.engine.encode(params, scaling.apply(b, self.dtype)) for b in _blocks(rows))
-        loc, log_variance = (np.concatenate(part) for part in zip(*blocks, strict=True))
-        return loc, np.exp(0.5 * log_variance)
+        # What overflows is no longer finite, and the commands refuse that (`require_finite`).
+        with np.errstate(over="ignore", invalid="ignore"):
+            blocks = [
+                self.engine.encode(params, scaling.apply(b, self.dtype)) for b in _blocks(rows)
+            ]
+            loc, log_variance = (np.concatenate(part) for part in zip(*blocks, strict=True))
+            return loc, np.exp(0.5 * log_variance)
+
+    def require_finite(self, rows: Array, mean: Array, deviation: Array) -> None:
+        """Raise DataError where the squares that a likelihood is made of overflow."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = (mean * mean + deviation * deviation).sum(axis=1)
+            for start, block in zip(_starts(rows), _blocks(rows), strict=True):
+                scaled = self.model.scaling.apply(block, self.dtype)
+                squares[start : start + len(block)] += (scaled * scaled).sum(axis=1)
+        if not np.isfinite(squares).all():
+            raise DataError(
+                f"the model gives row {np.argmin(np.isfinite(squares))} no finite likelihood. "
+                "Check that the data are in the units that the model was trained on."
+            )
 
     def decode(self, z: Array, rng: np.random.Generator | None = None) -> Array:
         """Return E[x | z]; with `rng` a draw from p(x | z) instead."""
@@ -52,7 +70,8 @@ class Codec:
                 return likelihood.mean(output)
             return likelihood.sample(params, output, rng)
 
-        return self.model.scaling.invert(np.concatenate([rows(block) for block in _blocks(z)]))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.model.scaling.invert(np.concatenate([rows(block) for block in _blocks(z)]))
 
     def sample(self, n: int, seed: int, *, draw: bool) -> Array:
         """Return n rows whose latent points come from the prior, as `decode` shows them."""
@@ -80,4 +99,8 @@ class Codec:
 
 
 def _blocks(rows: Array) -> Iterator[Array]:
-    return (rows[i : i + _ROWS_AT_ONCE] for i in range(0, len(rows), _ROWS_AT_ONCE))
+    return (rows[i : i + _ROWS_AT_ONCE] for i in _starts(rows))
+
+
+def _starts(rows: Array) -> range:
+    return range(0, len(rows), _ROWS_AT_ONCE)

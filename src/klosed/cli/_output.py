@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+import numpy as np
 from numpy.typing import NDArray
 
 from klosed._files import atomic_write
@@ -67,7 +68,13 @@ class Output:
         atomic_write(self.path, png_bytes(picture))
 
     def write_rows(self, rows: NDArray[Any], names: Sequence[str] | None) -> None:
-        """Write an array, its columns named where the format has names."""
+        """Write an array of finite numbers, its columns named where the format has names."""
+        if not (finite := np.isfinite(rows)).all():
+            raise DataError(
+                f"{self.path} would hold values that are not finite, first in row "
+                f"{np.argmin(finite.all(axis=1))}: the model overflows there. Check what it is "
+                "given."
+            )
         write_array(self.path, rows, None if self.path.suffix.lower() == ".npy" else names)
 
     def report(self, what: str) -> None:

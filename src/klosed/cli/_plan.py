@@ -5,15 +5,18 @@ Imports no subcommand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from klosed.cli._config import read_config
 from klosed.cli._rows import check_support
-from klosed.cli._runs import data_config, fingerprint, resolved, section
-from klosed.datasets import Splits, load_dataset
+from klosed.cli._runs import data_config, resolved, what_changed
+from klosed.datasets import Dataset, Splits, load_dataset
+from klosed.datasets.dataset import pixel_side
+from klosed.datasets.named import NAMED
 from klosed.engines import Engine, engine
 from klosed.errors import CheckpointError
 from klosed.models import Scaling, VAESpec
@@ -55,6 +58,10 @@ class Plan:
     training: TrainingConfig
     scaling: Scaling
     engine: Engine
+    inferred: str | None = None
+    """What --likelihood auto took flat rows of whole numbers for."""
+    is_done: bool = False
+    """There is nothing left to train."""
 
     @property
     def data(self) -> TrainingData:
@@ -95,21 +102,22 @@ def new_plan(options: dict[str, Any], given: set[str]) -> Plan:
         "klosed": _version(),
         "engine": "reference" if options["engine"] == "auto" else options["engine"],
         "threads": options["threads"],
-        "data": data_config(options["data"], options["test"], classes, splits.train),
+        "data": data_config(options["data"], options["test"], classes, splits),
         "spec": spec.to_dict(),
         "training": training.to_dict(),
     }
-    return _checked(config, splits, spec, training)
+    plan = _checked(config, splits, spec, training)
+    is_flat_file = options["data"] not in NAMED and Path(options["data"]).expanduser().is_file()
+    if options["likelihood"] == "auto" and is_flat_file:
+        return replace(plan, inferred=_inferred(splits.train, likelihood))
+    return plan
 
 
 def resumed_plan(run: RunFolder, options: dict[str, Any], given: set[str]) -> Plan:
-    config = run.read_config()
-    section(run, config, "data", "source", "test", "classes", "sha256")
-    section(run, config, "spec")
-    section(run, config, "training", "epochs")
+    config = read_config(run)
     for name in sorted(given & _PLACES.keys()):
         _refuse_contradiction(run, config, name, options[name])
-    if "engine" in given and options["engine"] not in ("auto", config.get("engine")):
+    if "engine" in given and options["engine"] not in ("auto", config["engine"]):
         raise click.UsageError(_contradiction(run, "engine", options["engine"], config["engine"]))
     if "epochs" in given:
         config["training"]["epochs"] = options["epochs"]
@@ -117,15 +125,14 @@ def resumed_plan(run: RunFolder, options: dict[str, Any], given: set[str]) -> Pl
         config["threads"] = options["threads"]
     data = config["data"]
     splits = load_dataset(data["source"], test=data["test"], classes=data["classes"])
-    if fingerprint(splits.train) != data["sha256"]:
+    if changed := what_changed(data, splits):
         raise CheckpointError(
-            f"cannot resume {run.path}: {data['source']} has changed since. Train into another "
-            "--out."
+            f"cannot resume {run.path}: {changed} has changed since. Train into another --out."
         )
     training = TrainingConfig.from_dict(config["training"])
     plan = _checked(config, splits, VAESpec.from_dict(config["spec"]), training)
-    run.load_state(plan.spec, training)
-    return plan
+    state = run.load_state(plan.spec, training)
+    return replace(plan, is_done=state.stopped_early or state.epoch >= training.epochs)
 
 
 def _checked(
@@ -138,6 +145,21 @@ def _checked(
         if part is not None:
             check_support(scaling, spec, part)
     return Plan(config, splits, spec, training, scaling, engine(config["engine"], spec))
+
+
+def _inferred(data: Dataset, likelihood: str) -> str | None:
+    """Say what whole numbers from 0 to 255 in a square number of columns were taken for."""
+    side = None if data.kind == "unit" else pixel_side(data)
+    if side is None:
+        return None
+    if data.kind == "bytes":
+        return f"{data.name}: taken for {side}×{side} pixels, hence {likelihood}."
+    if data.image_shape is None:
+        return (
+            f"{data.name}: no value is 255, so these rows are taken for a table, hence "
+            f"{likelihood}. If they are pixels, save them as uint8 of shape (n, {side}, {side})."
+        )
+    return None
 
 
 def _refuse_contradiction(run: RunFolder, config: dict[str, Any], name: str, value: Any) -> None:

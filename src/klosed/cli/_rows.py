@@ -51,7 +51,7 @@ class Display:
 def rows_for(model: Model, data: Dataset) -> Array:
     """Return the rows of `data` in the units that the model was trained in, or raise DataError.
 
-    Checks the number of features and the support of the likelihood.
+    Checks the number of features and the support of the likelihood, not the names of columns.
     """
     scaling, spec = model.scaling, model.spec
     if data.x.shape[1] != spec.n_features:

@@ -12,15 +12,17 @@ from typing import Any
 from numpy.typing import NDArray
 
 from klosed.cli._codec import Codec
+from klosed.cli._config import read_config
 from klosed.cli._messages import warn
 from klosed.cli._rows import Display, rows_for
-from klosed.datasets import Dataset, load_dataset
+from klosed.datasets import Dataset, Splits, load_dataset
+from klosed.datasets.dataset import with_classes, with_columns
 from klosed.datasets.named import NAMED
 from klosed.engines import engine
 from klosed.errors import FileFormatError
 from klosed.training import RunFolder
 
-__all__ = ["TrainedRun", "data_config", "fingerprint", "resolved", "section"]
+__all__ = ["TrainedRun", "data_config", "resolved", "what_changed"]
 
 Array = NDArray[Any]
 
@@ -40,9 +42,10 @@ def fingerprint(data: Dataset) -> str:
 
 
 def data_config(
-    source: str, test: str | None, classes: list[str] | None, train: Dataset
+    source: str, test: str | None, classes: list[str] | None, splits: Splits
 ) -> dict[str, Any]:
     """Return the "data" section of config.json."""
+    train = splits.train
     display = Display.of(train)
     return {
         "source": resolved(source),
@@ -50,20 +53,21 @@ def data_config(
         "classes": classes,
         "rows": len(train.x),
         "sha256": fingerprint(train),
+        "test_sha256": None if splits.test is None else fingerprint(splits.test),
         "picture": {"shape": display.shape, "low": display.low, "high": display.high},
         "feature_names": train.feature_names,
+        "class_names": train.class_names,
     }
 
 
-def section(run: RunFolder, config: dict[str, Any], name: str, *keys: str) -> dict[str, Any]:
-    """Return a section of config.json that holds `keys`, or raise FileFormatError."""
-    part = config.get(name)
-    if not isinstance(part, dict) or not part.keys() >= set(keys):
-        raise FileFormatError(
-            f"{run.config_path} lacks what klosed writes there: {name} with "
-            f"{', '.join(keys) or 'its fields'}. Restore the file."
-        )
-    return part
+def what_changed(data: dict[str, Any], splits: Splits) -> str | None:
+    """Return the source in the "data" section whose rows are no longer those of the run."""
+    if fingerprint(splits.train) != data["sha256"]:
+        return str(data["source"])
+    saved = data["test_sha256"]  # absent from runs of the first builds
+    if saved and (splits.test is None or fingerprint(splits.test) != saved):
+        return str(data["test"] or data["source"])
+    return None
 
 
 class TrainedRun:
@@ -71,29 +75,32 @@ class TrainedRun:
 
     def __init__(self, path: str) -> None:
         self.folder = RunFolder.open(path)
-        config = self.folder.read_config()
-        self.data = section(
-            self.folder, config, "data", "source", "test", "classes", "sha256", "picture"
-        )
-        picture = self.data["picture"]
+        config = read_config(self.folder)
+        self.data = config["data"]
         model = self.folder.load_model()
+        if model.spec.to_dict() != config["spec"]:
+            raise FileFormatError(
+                f"{self.folder.config_path}: spec must be that of {self.folder.model_path}; it "
+                "differs. Restore the file."
+            )
+        picture = self.data["picture"]
         display = Display(
             picture["shape"] and tuple(picture["shape"]), picture["low"], picture["high"]
         )
-        self.codec = Codec(engine(config.get("engine", "reference"), model.spec), model, display)
+        self.codec = Codec(engine(config["engine"], model.spec), model, display)
 
     def load(self, source: str | None) -> tuple[Dataset, Array]:
         """Return a data set and its rows as the model's scaling expects them.
 
         `source` is what the user named, else the run's own data; of either, the test part where
-        there is one.
+        there is one. Columns are matched by name, and classes numbered, as in training.
         """
         if source is None:
             splits = load_dataset(
                 self.data["source"], test=self.data["test"], classes=self.data["classes"]
             )
-            if fingerprint(splits.train) != self.data["sha256"]:
-                warn(f"{self.data['source']} has changed since the model was trained on it.")
+            if changed := what_changed(self.data, splits):
+                warn(f"{changed} has changed since the run was made.")
             if splits.test is None:
                 warn(
                     f"the data of {self.folder.path} have no test part; using the training rows. "
@@ -102,4 +109,7 @@ class TrainedRun:
         else:
             splits = load_dataset(source)
         data = splits.train if splits.test is None else splits.test
+        if data.x.shape[1] == self.codec.model.spec.n_features:
+            data = with_columns(data, self.data["feature_names"], self.data["source"])
+        data = with_classes(data, self.data["class_names"])
         return data, rows_for(self.codec.model, data)

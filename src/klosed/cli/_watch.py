@@ -5,6 +5,7 @@ Imports no subcommand.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from types import TracebackType
 
@@ -25,6 +26,7 @@ __all__ = ["Painter", "Reporter"]
 
 _SAMPLES, _SAMPLES_SEED = 64, 0
 _MOST_POINTS = 5000
+_SECONDS_BETWEEN_GRIDS = 1.0
 
 
 class Reporter(Callback):
@@ -99,7 +101,8 @@ class Painter(Callback):
     ``reconstructions.png`` originals above, reconstructions below · ``samples.png`` decoded from
     the same points of the prior every time · ``pictures/`` copies of both from earlier epochs ·
     ``training.png`` the curves · ``latent.png`` at the end, where the latent space is a plane.
-    All show the parameters that model.safetensors holds.
+    In the end all show the parameters that model.safetensors holds; meanwhile the grids may be
+    a second old, so that drawing takes no longer than training.
     """
 
     def __init__(
@@ -108,22 +111,28 @@ class Painter(Callback):
         self.run, self.engine, self.scaling = run, engine, scaling
         self.display, self.data = display, data
         self._curves_pacer = Pacer(10.0, at_once=False)
+        self._grids_pacer = Pacer(_SECONDS_BETWEEN_GRIDS)
+        self._drawn: int | None = None  # number of steps behind the grids on disk
 
     def on_epoch(self, record: EpochRecord, state: TrainingState) -> None:
-        """Draw both grids, and the curves when ten seconds have gone by."""
-        self._draw_grids(state, record.epoch)
+        """Draw what is due: grids after a second or to keep, curves after ten seconds."""
+        if self._grids_pacer.is_due() or _is_kept(record.epoch):
+            self._draw_grids(state, keep=_is_kept(record.epoch))
         if self._curves_pacer.is_due():
             self._draw_curves()
 
     def on_interrupt(self, state: TrainingState) -> None:
-        """Draw the curves so far."""
+        """Draw the grids and the curves so far."""
+        self._draw_grids(state)
         self._draw_curves()
 
     def on_end(self, state: TrainingState) -> None:
-        """Draw the curves, and the latent space where it is a plane."""
+        """Draw grids and curves, and the latent space where it is a plane."""
+        if self._drawn != state.step:
+            self._draw_grids(state)
         self._draw_curves()
         if self.engine.spec.n_components == 2:
-            some = slice(None, None, max(1, len(self.data.x) // _MOST_POINTS))
+            some = slice(None, None, math.ceil(len(self.data.x) / _MOST_POINTS))
             z, _ = self._codec(state).encode(self.data.x[some])
             labels = None if self.data.labels is None else self.data.labels[some]
             title = f"Posterior means of {self.data.name}"
@@ -133,9 +142,10 @@ class Painter(Callback):
         model = Model(self.engine.spec, state.final_params, self.scaling)
         return Codec(self.engine, model, self.display)
 
-    def _draw_grids(self, state: TrainingState, epoch: int) -> None:
+    def _draw_grids(self, state: TrainingState, *, keep: bool = False) -> None:
         if self.display.shape is None:
             return
+        self._drawn = state.step
         codec = self._codec(state)
         for name, picture in (
             ("reconstructions", codec.comparison(self.data.x)),
@@ -143,13 +153,14 @@ class Painter(Callback):
         ):
             content = png_bytes(picture)
             atomic_write(self.run.path / f"{name}.png", content)
-            if _is_kept(epoch):
+            if keep:
                 copies = self.run.path / "pictures"
                 copies.mkdir(exist_ok=True)
-                atomic_write(copies / f"{name}-{epoch:04}.png", content)
+                atomic_write(copies / f"{name}-{state.epoch:04}.png", content)
 
     def _draw_curves(self) -> None:
-        if records := self.run.read_metrics():
+        lines = self.run.read_metrics()
+        if records := [line for line in lines if isinstance(line.get("train_loss"), float)]:
             curves = training_curves(records, f"Training of {self.run.path}")
             atomic_write(self.run.path / "training.png", png_bytes(curves))
 

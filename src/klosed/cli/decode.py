@@ -36,16 +36,24 @@ def command(run: str, latents: str, out: str, force: bool) -> None:
     if output.is_picture:
         output.write_picture(codec.grid(rows))
     else:
-        output.write_rows(rows, trained.data.get("feature_names"))
+        output.write_rows(rows, trained.data["feature_names"])
     output.report(f"{len(rows)} decoded rows.")
 
 
 def _latents(data: Dataset, n_components: int) -> NDArray[Any]:
-    """Return the columns z0, z1, … where columns have names, else all; there must be as many."""
+    """Return the columns z0, z1, … by number where there are such names, else all columns."""
     x = data.x
-    if data.feature_names is not None:
-        named = [k for k, name in enumerate(data.feature_names) if re.fullmatch(r"z\d+", name)]
-        x = x[:, named] if named else x
+    names = data.feature_names or ()
+    named = [(int(name[1:]), k) for k, name in enumerate(names) if re.fullmatch(r"z\d+", name)]
+    if named:
+        numbers, columns = zip(*sorted(named), strict=True)
+        if numbers != tuple(range(n_components)):
+            raise DataError(
+                f"{data.name}: the latent space has {n_components} dimensions, so its columns must "
+                f"be z0 to z{n_components - 1}, each once; got "
+                f"{', '.join(f'z{number}' for number in numbers)}."
+            )
+        return x[:, columns]
     if x.shape[1] != n_components:
         raise DataError(
             f"{data.name}: the latent space has {n_components} dimensions; got {x.shape[1]} "

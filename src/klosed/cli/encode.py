@@ -26,7 +26,7 @@ def command(run: str, data: str | None, std: bool, out: str, force: bool) -> Non
     """Write the mean of q(z | x) of every row: columns z0, z1, ….
 
     With --std the columns std0, std1, … follow. A .csv ends with the label where the data have
-    labels, as a number; `klosed decode` reads the file back.
+    labels, as the number it had in training; `klosed decode` reads the file back.
     """
     output = Output(out, force=force)
     trained = TrainedRun(run)
@@ -39,6 +39,7 @@ def command(run: str, data: str | None, std: bool, out: str, force: bool) -> Non
         )
     source, rows = trained.load(data)
     mean, deviation = codec.encode(rows)
+    codec.require_finite(rows, mean, deviation)
     if output.is_picture:
         title = f"Posterior means of {source.name}"
         output.write_picture(latent_map(mean, source.labels, title))

@@ -37,5 +37,7 @@ def command(run: str, data: str | None, n: int | None, out: str, force: bool) ->
     else:
         rows = rows[:n]
         n = len(rows)
-        output.write_rows(codec.decode(codec.encode(rows)[0]), trained.data.get("feature_names"))
+        mean, deviation = codec.encode(rows)
+        codec.require_finite(rows, mean, deviation)
+        output.write_rows(codec.decode(mean), trained.data["feature_names"])
     output.report(f"{n} reconstructions of {source.name}.")

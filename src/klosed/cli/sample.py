@@ -42,5 +42,5 @@ def command(run: str, n: int, seed: int, mean: bool | None, out: str, force: boo
     if output.is_picture:
         output.write_picture(codec.grid(rows))
     else:
-        output.write_rows(rows, trained.data.get("feature_names"))
+        output.write_rows(rows, trained.data["feature_names"])
     output.report(f"{n} samples ({'draws from' if draw else 'means of'} p(x | z)), seed {seed}.")

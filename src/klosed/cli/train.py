@@ -57,7 +57,7 @@ Examples:
     "--likelihood",
     **_choice(["auto", *LIKELIHOODS]),
     default="auto",
-    help="auto: bernoulli for bytes and values in [0, 1], else gaussian.",
+    help="auto: bernoulli for pixel bytes and values in [0, 1], else gaussian.",
 )
 @click.option(
     "--variance",
@@ -106,7 +106,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     if options["resume"]:
         run = RunFolder.open(run_to_resume(options))
         plan = resumed_plan(run, options, given)
-        run.update_config(plan.config)
+        if not plan.is_done:
+            run.update_config(plan.config)
     else:
         plan = new_plan(options, given)
         run = RunFolder.create(options["out"] or next_free(options["data"]), plan.config)
@@ -118,6 +119,8 @@ def _run(plan: Plan, run: RunFolder, *, resume: bool) -> None:
 
     def open_with() -> None:
         note(f"{_summary(plan)} → {run.path}")
+        if plan.inferred:
+            note(plan.inferred)
         if not resume and plan.spec.likelihood == "bernoulli" and has_grey(train_rows):
             warn(
                 f"{train_rows.name} holds grey values, not only 0 and 1: with a Bernoulli "
@@ -152,17 +155,26 @@ def _run(plan: Plan, run: RunFolder, *, resume: bool) -> None:
 
 def _report(run: RunFolder, plan: Plan, state: TrainingState, *, went_on: bool) -> None:
     """Say on standard output what was reached, where to look and what to do next."""
-    kept = run.read_metrics()[-1]
-    ended = f"{state.epoch} epochs"
-    if plan.training.early_stopping:
-        kept = min(run.read_metrics(), key=lambda record: float(record["validation_loss"]))
-        ended += f" ({'stopped early, ' if state.stopped_early else ''}epoch {kept['epoch']} kept)"
+    early = plan.training.early_stopping
+    key, value = ("validation_loss", state.best_loss) if early else ("epoch", state.epoch)
+    # metrics.jsonl is for people to use: lines may be gone.
+    kept = next((line for line in run.read_metrics() if line.get(key) == value), {})
+    facts = ["stopped early"] if state.stopped_early else []
+    if early and kept:
+        facts.append(f"epoch {kept['epoch']} kept")
+    ended = f"{state.epoch} epochs" + (f" ({', '.join(facts)})" if facts else "")
     name = "train_loss" if plan.splits.test is None else "test_loss"
-    loss = f"{name.replace('_', ' ')} {kept[name]:.3f} nats per example"
+    if isinstance(loss := kept.get(name), (int, float)):
+        ended += f", {name.replace('_', ' ')} {loss:.3f} nats per example"
     if went_on:
-        click.echo(f"Done: {ended}, {loss}.")
+        click.echo(f"Done: {ended}.")
+    elif state.stopped_early:
+        click.echo(
+            f"Nothing left to do: {ended}. For a longer training raise --patience, into another "
+            "--out."
+        )
     else:
-        click.echo(f"Nothing left to do: {ended}, {loss}. To train on, raise --epochs.")
+        click.echo(f"Nothing left to do: {ended}. To train on, raise --epochs.")
     pictures = ("reconstructions.png", "samples.png", "training.png", "latent.png")
     for path in (run.path / picture for picture in pictures):
         if path.exists():

@@ -267,10 +267,7 @@ class Splits:
             ("type of values", _bytes_or_floats(train), _bytes_or_floats(test)),
         ):
             if None not in (of_train, of_test) and of_train != of_test:
-                raise DataError(
-                    f"test data {test.name} must have the same {what} as training data "
-                    f"{train.name}; got {_short(of_test)} and {_short(of_train)}."
-                )
+                raise _unlike(what, test.name, of_test, train.name, of_train)
 
 
 def scaled(x: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
@@ -313,17 +310,14 @@ def scaled(x: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
 
 
 def aligned(test: Dataset, train: Dataset) -> Dataset:
-    """Return `test` understood as `train` is: class numbers, bytes or floats, picture shape.
+    """Return `test` understood as `train` is: classes, columns, bytes or floats, picture shape.
 
     A file of a few rows does not show by itself what its numbers are; those of `train` do.
-    Class names that `train` lacks are numbered after its own.
     """
-    if train.class_names and test.class_names and test.labels is not None:
-        names = tuple(dict.fromkeys(train.class_names + test.class_names))
-        codes = np.array([names.index(name) for name in test.class_names], np.int64)
-        test = replace(test, labels=codes[test.labels], class_names=names)
+    test = with_classes(test, train.class_names)
     if test.x.shape[1] != train.x.shape[1]:
         return test
+    test = with_columns(test, train.feature_names, train.name)
     if train.kind == "bytes" and test.value_range[1] > 1 and _holds_bytes(test.x):
         test = replace(test, x=test.x.astype(np.uint8, copy=False))
     elif train.kind == "real" and test.kind == "bytes":
@@ -331,12 +325,55 @@ def aligned(test: Dataset, train: Dataset) -> Dataset:
     return replace(test, image_shape=test.image_shape or train.image_shape)
 
 
+def with_classes(data: Dataset, class_names: Sequence[str] | None) -> Dataset:
+    """Return `data` with the classes `class_names` numbered from 0, and its own others after."""
+    if not class_names or not data.class_names or data.labels is None:
+        return data
+    names = tuple(dict.fromkeys((*class_names, *data.class_names)))
+    codes = np.array([names.index(name) for name in data.class_names], np.int64)
+    return replace(data, labels=codes[data.labels], class_names=names)
+
+
+def with_columns(data: Dataset, names: Sequence[str] | None, trained_on: str) -> Dataset:
+    """Return `data` with its columns in the order of `names`; columns without names stay.
+
+    Raises
+    ------
+    DataError
+        The names are not those of `trained_on`.
+    """
+    if not names or data.feature_names is None or data.feature_names == tuple(names):
+        return data
+    order = {name: column for column, name in enumerate(data.feature_names)}
+    if len(order) < len(data.feature_names) or sorted(order) != sorted(names):
+        raise _unlike("column names", data.name, data.feature_names, trained_on, tuple(names))
+    x = np.ascontiguousarray(data.x[:, [order[name] for name in names]])
+    return replace(data, x=x, feature_names=tuple(names))
+
+
+def pixel_side(data: Dataset) -> int | None:
+    """Return the side of the square grey pictures that rows may be by size and value, or None."""
+    side = _side(data.x.shape[1])
+    return side if side is not None and _holds_bytes(data.x) else None
+
+
+def _side(n_columns: int) -> int | None:
+    side = math.isqrt(n_columns)
+    return side if side >= _SMALLEST_SIDE and side * side == n_columns else None
+
+
+def _unlike(what: str, name: str, got: Any, trained_on: str, wanted: Any) -> DataError:
+    return DataError(
+        f"test data {name} must have the same {what} as training data {trained_on}; got "
+        f"{_short(got)} and {_short(wanted)}."
+    )
+
+
 def _as_images(array: NDArray[Any]) -> tuple[NDArray[Any], tuple[int, ...] | None]:
     """Move channels last, drop a single channel, unfold pixels; shape of one picture, or None."""
-    if array.ndim == 2 and array.size and array.max() == 255 and _holds_bytes(array):
-        side = math.isqrt(array.shape[1])
-        if side >= _SMALLEST_SIDE and side * side == array.shape[1]:
-            array = array.astype(np.uint8).reshape(-1, side, side)
+    side = _side(array.shape[1]) if array.ndim == 2 and array.size else None
+    if side is not None and array.max() == 255 and _holds_bytes(array):
+        array = array.astype(np.uint8).reshape(-1, side, side)
     if array.ndim == 4:
         if array.shape[3] not in (1, 2, 3, 4) and array.shape[1] in (1, 2, 3, 4):
             array = np.moveaxis(array, 1, 3)

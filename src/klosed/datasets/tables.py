@@ -124,6 +124,7 @@ def _layout(path: Path) -> _Layout:
         rows = csv.reader(file, delimiter=delimiter)
         row = next((row for row in rows if row), None)
         header_lines = rows.line_num
+        more_rows = any(rows)
     if row is None:
         raise FileFormatError(f"{path}: must hold at least one row; got an empty table.")
     counted = len(row) >= 3 and row == [str(i) for i in range(len(row))]
@@ -134,6 +135,10 @@ def _layout(path: Path) -> _Layout:
         raise DataError(
             f"{path}: every column must have a name in the header; column {names.index('') + 1} "
             "has none. If it is a row index, write the table without one."
+        )
+    if not more_rows:
+        raise FileFormatError(
+            f"{path}: must hold at least one row; got a header ({', '.join(names)}) and no rows."
         )
     return _Layout(delimiter, names, len(row), header_lines)
 
