@@ -6,6 +6,10 @@ BIN := $(VENV)/bin
 # without one, pip fetches the platform's default build, on Linux with CUDA.
 TORCH := torch==2.13.0
 
+# Scripts in a virtual environment, and what it knows of klosed, hold absolute paths. Modules and
+# this path let a clone that was moved go on.
+export PYTHONPATH := $(CURDIR)/src
+
 .PHONY: help demo test test-all lint docs bench-kl clean
 
 help:
@@ -21,20 +25,20 @@ $(BIN)/pip:
 	@sh tools/make_venv.sh $(VENV)
 
 $(VENV)/.klosed: pyproject.toml | $(BIN)/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml Makefile | $(BIN)/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check "$(TORCH)"
-	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $@ $(VENV)/.klosed
 
 $(VENV)/.docs: pyproject.toml | $(BIN)/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[docs]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
 	@touch $@
 
 demo: $(VENV)/.klosed
-	@$(BIN)/klosed train digits --likelihood gaussian --batch-size 32 --epochs 100
+	@$(BIN)/python -m klosed train digits --likelihood gaussian --batch-size 32 --epochs 100
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
