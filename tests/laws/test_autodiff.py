@@ -42,13 +42,12 @@ def density_function(name):
     x = instance(np.asarray).sample(3)
     with_entropy = known(instance(np.asarray).entropy) is not None
     names = [*instance.parameters, "x"]
+    # asked here, because torch.compile cannot trace it
+    totals = [np.asarray(given).dtype.kind == "i" for given in instance.parameters.values()]
 
     def f(*arrays):
         *arrays, at = (kept_symmetric(n, a) for n, a in zip(names, arrays, strict=True))
-        arrays = [
-            kept_total(a) if np.asarray(given).dtype.kind == "i" else a
-            for given, a in zip(instance.parameters.values(), arrays, strict=True)
-        ]
+        arrays = [kept_total(a) if t else a for t, a in zip(totals, arrays, strict=True)]
         d = instance.family(**dict(zip(instance.parameters, arrays, strict=True)))
         log_p = d.log_prob(kept_on(d.support, at))
         return log_p + d.entropy() if with_entropy else log_p
