@@ -141,6 +141,17 @@ def test_angles_a_full_turn_apart_are_the_same():
     )
 
 
+def test_the_rounding_of_a_difference_of_angles_is_put_back():
+    """The difference rounds by up to 4e-16: next to a full turn less 1e-9, a relative 4e-7."""
+    for loc_q in (7.0, 7.1, 7.3):
+        loc_p = loc_q - 2 * np.pi - 1e-9
+        with mp.workdps(40):
+            half = (mp.mpf(loc_q) - mp.mpf(loc_p)) / 2
+            true = float(4 * mp.sin(half) ** 2 * mp.besseli(1, 2) / mp.besseli(0, 2))
+        got = kl_divergence(VonMises(loc_q, 2.0), VonMises(loc_p, 2.0))
+        assert got == pytest.approx(true, rel=1e-13, abs=0)
+
+
 def test_uniform_draws_are_those_of_scipy_in_distribution():
     x = SphericalUniform(3).sample(0, (5000,))
     assert stats.kstest(x[:, 2], stats.uniform(-1, 2).cdf).pvalue > 1e-3

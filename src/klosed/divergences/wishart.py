@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from klosed._arrays import Array, namespace
 from klosed.distributions import Wishart
 from klosed.distributions._base import Gradients
@@ -104,8 +102,5 @@ class _Contrast:
         below = root[..., None] * e * (1.0 - identity)
         self.e = below + self.t[..., None] * identity
         self.scale = 2.0 * xp.sqrt(self.x * self.y)[..., None]
-
-    @cached_property
-    def crossed(self) -> tuple[Array, Array, Array]:
-        """Two products whose ratio is (yᵢ/y)/(xᵢ/x), and their difference."""
-        return self.yi * self.x, self.xi * self.y, self.halves * self.step
+        # two products whose ratio is (yᵢ/y)/(xᵢ/x), and their difference
+        self.crossed = self.yi * self.x, self.xi * self.y, self.halves * self.step
