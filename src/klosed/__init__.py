@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from klosed.distributions import Bernoulli as Bernoulli
     from klosed.distributions import Beta as Beta
     from klosed.distributions import Binomial as Binomial
+    from klosed.distributions import Categorical as Categorical
     from klosed.distributions import Cauchy as Cauchy
     from klosed.distributions import Chi as Chi
     from klosed.distributions import Chi2 as Chi2
@@ -35,9 +36,12 @@ if TYPE_CHECKING:
     from klosed.distributions import LowRankMultivariateNormal as LowRankMultivariateNormal
     from klosed.distributions import MatrixNormal as MatrixNormal
     from klosed.distributions import Moyal as Moyal
+    from klosed.distributions import Multinomial as Multinomial
     from klosed.distributions import MultivariateNormal as MultivariateNormal
     from klosed.distributions import NegativeBinomial as NegativeBinomial
     from klosed.distributions import Normal as Normal
+    from klosed.distributions import OneHotCategorical as OneHotCategorical
+    from klosed.distributions import OrderedLogistic as OrderedLogistic
     from klosed.distributions import Pareto as Pareto
     from klosed.distributions import Poisson as Poisson
     from klosed.distributions import PowerSpherical as PowerSpherical
@@ -69,6 +73,7 @@ _HOMES = {
     "VAESpec": "klosed.models.spec",
     "engine": "klosed.engines",
     "Bernoulli": "klosed.distributions",
+    "Categorical": "klosed.distributions",
     "Cauchy": "klosed.distributions",
     "Chi": "klosed.distributions",
     "Chi2": "klosed.distributions",
@@ -92,8 +97,11 @@ _HOMES = {
     "LowRankMultivariateNormal": "klosed.distributions",
     "MatrixNormal": "klosed.distributions",
     "Moyal": "klosed.distributions",
+    "Multinomial": "klosed.distributions",
     "MultivariateNormal": "klosed.distributions",
     "Normal": "klosed.distributions",
+    "OneHotCategorical": "klosed.distributions",
+    "OrderedLogistic": "klosed.distributions",
     "Pareto": "klosed.distributions",
     "NegativeBinomial": "klosed.distributions",
     "Binomial": "klosed.distributions",

@@ -21,6 +21,7 @@ __all__ = [
     "broadcast_shapes",
     "check_domain",
     "gather",
+    "in_blocks",
     "is_nowhere",
     "is_weak",
     "kind",
@@ -148,6 +149,17 @@ def broadcast_shapes(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
 def broadcast(x: Array, shape: tuple[int, ...]) -> Array:
     """Return x broadcast to a shape, itself where it has that shape already."""
     return x if tuple(x.shape) == shape else namespace(x).broadcast_to(x, shape)
+
+
+def in_blocks(x: Array) -> bool:
+    """Return True where blocks that fit a cache pay: on a processor, outside compilers."""
+    match kind(x):
+        case "NumPy":
+            return True
+        case "PyTorch":
+            return x.device.type == "cpu" and not _is_compiling()
+        case _:
+            return False
 
 
 def is_nowhere(mask: bool | Array) -> bool:

@@ -9,8 +9,18 @@ from differences import slope
 from scipy import stats
 
 import klosed
-from klosed import Bernoulli, Binomial, Geometric, NegativeBinomial, Poisson
-from klosed.errors import ParameterError
+from klosed import (
+    Bernoulli,
+    Binomial,
+    Categorical,
+    Geometric,
+    Multinomial,
+    NegativeBinomial,
+    OneHotCategorical,
+    OrderedLogistic,
+    Poisson,
+)
+from klosed.errors import ParameterError, ShapeError
 
 PROBS = np.array([0.0, 2.0**-30, 0.3, 0.5, 0.999, 1.0])
 COUNTS = np.arange(0.0, 40.0)[:, None]
@@ -127,11 +137,82 @@ def test_densities_of_logits_beyond_the_range_of_probabilities():
         (lambda: NegativeBinomial(1.0, 1.0), r"probs must be in \[0, 1\); got 1."),
         (lambda: NegativeBinomial(0.0, 0.5), "total_count must be > 0 and finite; got 0."),
         (lambda: Binomial(2.5, 0.5), "total_count must be an integer >= 0; got 2.5."),
+        (lambda: Categorical([0.5, -0.1]), "probs must be nonnegative and finite, with a positive"),
+        (lambda: Categorical([0.0, 0.0]), "with a positive sum over the last axis; got"),
+        (lambda: Categorical([math.nan, 1.0]), "probs must be nonnegative"),
+        (lambda: Categorical(logits=[-math.inf, -math.inf]), "logits must be below inf, and not"),
+        (lambda: Categorical(logits=[math.nan, 1.0]), "logits must be below inf"),
+        (lambda: Multinomial(-1, [0.5, 0.5]), "total_count must be an integer >= 0; got -1."),
+        (lambda: OrderedLogistic(0.0, [1.0, 1.0]), "cutpoints must be finite and strictly incr"),
+        (lambda: OrderedLogistic(math.inf, [1.0]), "predictor must be finite; got inf"),
     ],
 )
 def test_parameters_outside_their_domain_are_named(build, message):
     with pytest.raises(ParameterError, match=message):
         build()
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Categorical(0.5), r"last axis of at least one category; got shape \(\)"),
+        (lambda: Categorical(logits=np.zeros((2, 0))), r"category; got shape \(2, 0\)"),
+        (lambda: OrderedLogistic(0.0, 1.0), r"last axis of at least one cutpoint; got shape"),
+    ],
+)
+def test_an_axis_of_categories_is_asked_for(build, message):
+    with pytest.raises(ShapeError, match=message):
+        build()
+
+
+def test_densities_over_categories():
+    pi = np.array([0.2, 0.5, 0.3])
+    k = np.arange(3.0)
+    for q in (Categorical(7 * pi), Categorical(logits=np.log(pi) + 5)):
+        np.testing.assert_allclose(q.log_prob(k), np.log(pi), rtol=1e-14)
+        assert q.log_prob([3.0, -1.0, 0.5]).tolist() == [-math.inf] * 3
+        assert q.entropy() == pytest.approx(stats.entropy(pi), rel=1e-14)
+        assert q.mean == pytest.approx(1.1, rel=1e-15)
+        assert q.variance == pytest.approx(0.49, rel=1e-14)
+    q = OneHotCategorical(pi)
+    np.testing.assert_allclose(q.log_prob(np.eye(3)), np.log(pi), rtol=1e-15)
+    assert q.log_prob([1.0, 1.0, 0.0]) == -math.inf
+    ours, theirs = Multinomial(12, pi), stats.multinomial(12, pi)
+    x = theirs.rvs(20, random_state=0).astype(float)
+    np.testing.assert_allclose(ours.log_prob(x), theirs.logpmf(x), rtol=1e-12)
+    assert ours.log_prob([3.0, 3.0, 3.0]) == -math.inf
+    assert ours.entropy() == pytest.approx(theirs.entropy(), rel=1e-13)
+
+
+def test_impossible_categories_never_occur():
+    for q in (
+        Categorical(probs=[0.0, 1.0, 0.0, 3.0, 0.0]),
+        Categorical(logits=[-math.inf, 0.0, -math.inf, np.log(3.0), -math.inf]),
+    ):
+        assert set(q.sample(0, (1000,)).tolist()) == {1.0, 3.0}
+        value, slopes, _ = q.log_prob_value_and_grad([0.0, 1.0])
+        assert value[0] == -math.inf
+        assert value[1] == pytest.approx(math.log(0.25), rel=1e-15)
+        assert not any(np.isnan(g).any() for g in slopes.values())
+        entropy, slopes = q.entropy_value_and_grad()
+        assert entropy == pytest.approx(stats.entropy([0.25, 0.75]), rel=1e-15)
+        assert not any(np.isnan(g).any() for g in slopes.values())
+    x = Multinomial(5, [0.0, 1.0]).sample(0, (10,))
+    assert np.all(x == [0.0, 5.0])
+    assert Multinomial(5, [0.0, 1.0]).log_prob([[0.0, 5.0], [1.0, 4.0]]).tolist() == [
+        0.0,
+        -math.inf,
+    ]
+
+
+def test_ordered_classes_keep_the_digits_of_their_tails():
+    q = OrderedLogistic(0.0, [-800.0, 700.0, 700.0 + 1e-9])
+    wanted = [-800.0, 0.0, -700.0 + math.log(1e-9), -700.0]
+    # the gap between 700 and its neighbour is rounded, the rest is not
+    assert q.log_prob([0.0, 1.0, 2.0, 3.0]) == pytest.approx(wanted, rel=1e-7)
+    p = np.exp(OrderedLogistic(0.4, [-1.0, 0.3, 2.0]).log_prob(np.arange(4.0)))
+    wanted = np.diff([0.0, *(1 / (1 + np.exp(0.4 - np.array([-1.0, 0.3, 2.0])))), 1.0])
+    np.testing.assert_allclose(p, wanted, rtol=1e-14)
 
 
 def test_probs_and_logits_say_the_same():

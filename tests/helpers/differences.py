@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from klosed.distributions.multinomial import CountVectors
 from klosed.distributions.supports import Integers, Matrices, Simplex, Sphere, Support
 
 __all__ = ["direction", "kept_on", "kept_total", "slope"]
@@ -34,7 +35,7 @@ def kept_on(support: Support, x: Any) -> Any:
         return x / ((x * x).sum(-1) ** 0.5)[..., None]
     if isinstance(support, Simplex):
         return x / x.sum(-1)[..., None]
-    if isinstance(support, Integers):
+    if isinstance(support, (Integers, CountVectors)):
         return x.round()
     return (x + x.mT) / 2 if isinstance(support, Matrices) else x
 

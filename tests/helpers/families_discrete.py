@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from klosed import Bernoulli, Binomial, Geometric, NegativeBinomial, Poisson
+from klosed import (
+    Bernoulli,
+    Binomial,
+    Categorical,
+    Geometric,
+    Multinomial,
+    NegativeBinomial,
+    OneHotCategorical,
+    OrderedLogistic,
+    Poisson,
+)
 
 __all__ = ["DISCRETE"]
 
@@ -26,5 +36,37 @@ DISCRETE: dict[str, tuple[Any, dict[str, Any]]] = {
     "negative_binomial_logits": (
         NegativeBinomial,
         {"total_count": [2.5, 0.75, 6.0], "logits": [-0.7, 0.2, 0.5]},
+    ),
+    "categorical": (
+        Categorical,
+        {"probs": [[0.2, 0.5, 0.3], [0.1, 0.3, 0.6], [0.7, 0.2, 0.1]]},
+    ),
+    "categorical_logits": (
+        Categorical,
+        {"logits": [[0.3, -0.4, 1.0], [0.0, 0.7, -0.2], [-1.1, 0.2, 0.6]]},
+    ),
+    "one_hot_categorical": (OneHotCategorical, {"probs": [[0.2, 0.8], [0.6, 0.4], [0.5, 0.5]]}),
+    "one_hot_categorical_logits": (
+        OneHotCategorical,
+        {"logits": [[0.3, -0.4], [0.0, 0.7], [-1.1, 0.2]]},
+    ),
+    "multinomial": (
+        Multinomial,
+        {"total_count": [4, 1, 6], "probs": [[0.2, 0.8], [0.6, 0.4], [0.5, 0.5]]},
+    ),
+    "multinomial_logits": (
+        Multinomial,
+        {"total_count": [4, 1, 6], "logits": [[0.3, -0.4], [0.0, 0.7], [-1.1, 0.2]]},
+    ),
+    "ordered_logistic": (
+        OrderedLogistic,
+        {
+            "predictor": [0.3, -0.2, 1.0],
+            "cutpoints": [[-1.0, 0.4, 1.5], [-0.7, 0.1, 0.9], [-0.5, 0.5, 2.0]],
+        },
+    ),
+    "ordered_logistic_shared": (
+        OrderedLogistic,
+        {"predictor": [0.1, 0.6, -0.8], "cutpoints": [-1.2, 0.0, 1.1]},
     ),
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from klosed.distributions.multinomial import CountVectors
+from klosed.distributions.one_hot_categorical import OneHots
 from klosed.distributions.supports import (
     UNIT_INTERVAL,
     Integers,
@@ -35,6 +37,11 @@ def nodes(
         low, high = (np.broadcast_to(end, batch) for end in (support.low, support.high))
         x = low + np.arange(3000.0)[:, None]
         return np.minimum(x, high), (x <= high).astype(float)
+    if isinstance(support, OneHots):
+        x = np.eye(support.pi.size)[:, None]
+        return np.repeat(x, batch, axis=1), np.ones((len(x), batch))
+    if isinstance(support, CountVectors):
+        return _counts(support.n, support.pi.size)
     if isinstance(support, Sphere):
         angle = np.linspace(0.0, 2 * np.pi, 4096, endpoint=False)
         x = np.stack([np.cos(angle), np.sin(angle)], axis=-1)[:, None]
@@ -60,6 +67,16 @@ def nodes(
         x, w = zip(*(_line(a, b) for a, b in zip(low, high, strict=True)), strict=True)
         return np.stack(x, axis=-1), np.stack(w, axis=-1)
     raise NotImplementedError(f"teach tests/helpers/quadrature.py about {support!r}")
+
+
+def _counts(n: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return every vector of counts up to the largest total; those of another total weigh 0."""
+    grid = np.meshgrid(*[np.arange(n.max() + 1.0)] * size, indexing="ij")
+    x = np.stack(grid, axis=-1).reshape(-1, 1, size)
+    fits = x.sum(axis=-1) == n
+    # where nothing fits stands another vector that does
+    one = n[:, None] * np.eye(size)[0]
+    return np.where(fits[..., None], x, one), fits.astype(float)
 
 
 def _positive_definite() -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ from klosed.distributions._base import Distribution
 from klosed.distributions.bernoulli import Bernoulli
 from klosed.distributions.beta import Beta
 from klosed.distributions.binomial import Binomial
+from klosed.distributions.categorical import Categorical
 from klosed.distributions.cauchy import Cauchy
 from klosed.distributions.chi import Chi
 from klosed.distributions.chi2 import Chi2
@@ -29,9 +30,12 @@ from klosed.distributions.logit_normal import LogitNormal
 from klosed.distributions.low_rank_multivariate_normal import LowRankMultivariateNormal
 from klosed.distributions.matrix_normal import MatrixNormal
 from klosed.distributions.moyal import Moyal
+from klosed.distributions.multinomial import Multinomial
 from klosed.distributions.multivariate_normal import MultivariateNormal
 from klosed.distributions.negative_binomial import NegativeBinomial
 from klosed.distributions.normal import Normal
+from klosed.distributions.one_hot_categorical import OneHotCategorical
+from klosed.distributions.ordered_logistic import OrderedLogistic
 from klosed.distributions.pareto import Pareto
 from klosed.distributions.poisson import Poisson
 from klosed.distributions.power_spherical import PowerSpherical
@@ -47,6 +51,7 @@ __all__ = [
     "Bernoulli",
     "Beta",
     "Binomial",
+    "Categorical",
     "Cauchy",
     "Chi",
     "Chi2",
@@ -70,9 +75,12 @@ __all__ = [
     "LowRankMultivariateNormal",
     "MatrixNormal",
     "Moyal",
+    "Multinomial",
     "MultivariateNormal",
     "NegativeBinomial",
     "Normal",
+    "OneHotCategorical",
+    "OrderedLogistic",
     "Pareto",
     "Poisson",
     "PowerSpherical",

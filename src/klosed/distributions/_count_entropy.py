@@ -14,11 +14,12 @@ Imports nothing from klosed above special.
 from __future__ import annotations
 
 from klosed._arrays import Array, namespace
+from klosed.distributions._categories import CategoriesValue
 from klosed.distributions._count_integrals import bounded, integrate, rule
 from klosed.distributions._counts import factorial_excess, grad_factorial_excess
 from klosed.distributions._probabilities import ProbabilityValue
 from klosed.distributions._sizes import product
-from klosed.special import lgamma_difference, psi, softplus_bregman
+from klosed.special import lgamma_difference, log1p, psi, softplus_bregman
 from klosed.special._evaluate import evaluate, is_single, scalar_form
 
 __all__ = [
@@ -26,7 +27,9 @@ __all__ = [
     "binomial_gap",
     "grad_binomial_entropy",
     "grad_binomial_gap",
+    "grad_multinomial_entropy",
     "grad_poisson_entropy",
+    "multinomial_entropy",
     "poisson_entropy",
 ]
 
@@ -62,6 +65,20 @@ def grad_binomial_entropy(n: Array, p: ProbabilityValue) -> Array:
     means = product(n, grad_factorial_excess(x) - grad_factorial_excess(y))
     gaps = grad_binomial_gap(n, p.value, p.logits) - grad_binomial_gap(n, p.complement, -p.logits)
     return means + gaps
+
+
+def multinomial_entropy(n: Array, pi: CategoriesValue) -> Array:
+    """Return the entropy of a vector of counts in nats."""
+    whole, value = n[..., None], pi.value
+    each = factorial_excess(whole * value) + binomial_gap(whole, value, _log_odds(pi))
+    return namespace(n).sum(each, axis=-1) - factorial_excess(n)
+
+
+def grad_multinomial_entropy(n: Array, pi: CategoriesValue) -> Array:
+    """Return the derivative of `multinomial_entropy` in each π, as if they were free; inf at 0."""
+    whole, value = n[..., None], pi.value
+    means = product(whole, grad_factorial_excess(whole * value))
+    return means + grad_binomial_gap(whole, value, _log_odds(pi))
 
 
 def binomial_gap(n: Array, p: Array, logits: Array) -> Array:
@@ -108,6 +125,10 @@ def _grad_binomial_gap(n: Array, p: Array, logits: Array) -> Array:
     slope = psi(-t) + t * xp.expm1(-n * each)
     integrand = slope * xp.exp(n * log_miss - t) - p * s * s * xp.exp((n - 1.0) * log_miss - t)
     return integrate(n * integrand / s, t, weights)
+
+
+def _log_odds(pi: CategoriesValue) -> Array:
+    return pi.log - log1p(-pi.value)
 
 
 def _finite(logits: Array) -> Array:

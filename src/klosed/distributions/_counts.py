@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 from klosed._arrays import Array, namespace
+from klosed.distributions._categories import CategoriesValue
 from klosed.distributions._parameters import Parameter, PositiveValue
 from klosed.distributions._probabilities import ProbabilityValue
 from klosed.distributions._sizes import Sizes
@@ -30,6 +31,7 @@ __all__ = [
     "factorial_excess",
     "grad_factorial_excess",
     "log_binomial",
+    "log_multinomial",
     "log_negative_binomial",
     "log_poisson",
 ]
@@ -99,6 +101,14 @@ def log_negative_binomial(x: Array, r: Array, p: ProbabilityValue) -> Array:
     n = x + r
     ways = factorial_excess(n) - factorial_excess(r) - factorial_excess(x)
     return ways - log_ratio(n, r, x) - _split_deviance(x, r, n, p)
+
+
+def log_multinomial(x: Array, n: Array, pi: CategoriesValue) -> Array:
+    """Return log[n! / Π x! · Π π^x], over the last axis."""
+    mean = n[..., None] * pi.value
+    log_mean = namespace(n).log(n)[..., None] + pi.log if pi.given_as_logits else None
+    each = factorial_excess(x) + _deviance(x, mean, log_mean)
+    return factorial_excess(n) - namespace(x).sum(each, axis=-1)
 
 
 def _split_deviance(x: Array, y: Array, n: Array, p: ProbabilityValue) -> Array:

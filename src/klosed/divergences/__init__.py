@@ -6,6 +6,7 @@ Imports nothing from klosed above distributions. Importing a file here registers
 from klosed.divergences import bernoulli as bernoulli
 from klosed.divergences import beta as beta
 from klosed.divergences import binomial as binomial
+from klosed.divergences import categorical as categorical
 from klosed.divergences import cauchy as cauchy
 from klosed.divergences import chi as chi
 from klosed.divergences import chi2 as chi2
@@ -26,9 +27,12 @@ from klosed.divergences import laplace as laplace
 from klosed.divergences import low_rank_multivariate_normal as low_rank_multivariate_normal
 from klosed.divergences import matrix_normal as matrix_normal
 from klosed.divergences import moyal as moyal
+from klosed.divergences import multinomial as multinomial
 from klosed.divergences import multivariate_normal as multivariate_normal
 from klosed.divergences import negative_binomial as negative_binomial
 from klosed.divergences import normal as normal
+from klosed.divergences import one_hot_categorical as one_hot_categorical
+from klosed.divergences import ordered_logistic as ordered_logistic
 from klosed.divergences import pareto as pareto
 from klosed.divergences import poisson as poisson
 from klosed.divergences import power_spherical as power_spherical

@@ -1,0 +1,206 @@
+"""KL of two sets of probabilities along the last axis, and its gradient, in few passes.
+
+Imports nothing from klosed above special.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from klosed._arrays import Array, broadcast, in_blocks, is_nowhere, namespace
+from klosed.distributions._categories import CategoriesValue, total
+from klosed.special import log1p
+from klosed.special._evaluate import is_single
+
+__all__ = ["Contrast", "divergence_of", "grads_of"]
+
+# Taylor's ψ(c)/c² for |c| <= _REACH, to 1e-16; its first four terms to 2e-9
+_REACH = 0.03
+_EXCESS = tuple(1.0 / math.factorial(k + 2) for k in range(7))
+# Elements of one block of one array: the temporaries of a body then stay in cache.
+_BLOCK = 1 << 17
+
+
+class Contrast:
+    """q and p beside each other.
+
+    With δ = log pₖ/qₖ up to a constant, and ε = δ − Σ q δ, the constant and the normalisers cancel:
+    KL(q‖p) = log Σ q exp(δ) − Σ q δ = log(1 + Σ q ψ(ε)), ψ(ε) = exp(ε) − 1 − ε.
+    """
+
+    def __init__(self, q: CategoriesValue, p: CategoriesValue) -> None:
+        self._q, self._p = q, p
+        self._centre: Callable[[Array, Array], _Centred]
+        if q.given_as_logits or p.given_as_logits:
+            self._centre, self._x, self._y = _centre_logits, q.scores, p.scores
+        else:
+            self._centre, self._x, self._y = _centre_numbers, q.given, p.given
+
+    @property
+    def divergence(self) -> Array:
+        """Return KL(q‖p) without the axis of categories."""
+        return self._in_rows(_divergence)[0][..., 0]
+
+    @property
+    def grad_q(self) -> Array:
+        """Return its gradient in what q was given by: −q ε in logits."""
+        g = self._grads[0]
+        if self._q.given_as_logits:
+            return g
+        x, where = self._q.given, namespace(g).where
+        return where(x > 0.0, g / -total(x), where(self._p.possible, -math.inf, 0.0 * g))
+
+    @property
+    def grad_p(self) -> Array:
+        """Return its gradient in what p was given by: p − q in logits."""
+        g = self._grads[1]
+        if self._p.given_as_logits:
+            return g
+        y, xp = self._p.given, namespace(g)
+        least = float(xp.finfo(y.dtype).smallest_normal)
+        return xp.where(y > 0.0, g / xp.clip(y, min=least), 1.0 / total(y))
+
+    @cached_property
+    def _grads(self) -> tuple[Array, ...]:
+        """Return the gradient in the logits of q, or only ε for probs, and that in those of p."""
+        return self._in_rows(_grads if self._q.given_as_logits else _eps_and_grad)
+
+    def _in_rows(self, body: Callable[[_Centred], tuple[Array, ...]]) -> tuple[Array, ...]:
+        """Return body(…) of q and p, on a processor in blocks of rows that fit its cache."""
+        x, y = self._x, self._y
+        shape = tuple(np.broadcast_shapes(tuple(x.shape), tuple(y.shape)))
+        rows = max(1, _BLOCK // shape[-1])
+        count = math.prod(shape[:-1])
+        if count <= rows or not in_blocks(x):
+            return body(self._centre(x, y))
+        xp = namespace(x)
+        x, y = (xp.reshape(broadcast(z, shape), (count, shape[-1])) for z in (x, y))
+        starts = range(0, count, rows)
+        blocks = [body(self._centre(x[i : i + rows], y[i : i + rows])) for i in starts]
+        parts = zip(*blocks, strict=True)
+        return tuple(xp.reshape(xp.concat(part), (*shape[:-1], -1)) for part in parts)
+
+
+def divergence_of(log_q: Array, log_growth: Array, log_p: Array) -> Array:
+    """Return KL(q‖p) of normalised log-probabilities; log_growth is log p − log q, protected."""
+    return _divergence(_centre_growth(log_q, log_growth, log_p))[0][..., 0]
+
+
+def grads_of(log_q: Array, log_growth: Array, log_p: Array) -> tuple[Array, Array]:
+    """Return the gradients of `divergence_of` in logits of q and of p."""
+    return _grads(_centre_growth(log_q, log_growth, log_p))
+
+
+class _Centred(NamedTuple):
+    """Weights ∝ q, their sum, ε, and where exp(ε) may leave the range of numbers, two more.
+
+    `lifted` is weights · exp(ε − stretch), of which none overflows, and none of a weight that
+    counts underflows.
+    """
+
+    weights: Array
+    whole: Array
+    eps: Array
+    stretch: Array
+    lifted: Array | None
+
+
+def _centre_growth(log_q: Array, log_growth: Array, log_p: Array) -> _Centred:
+    top = namespace(log_q).max(log_q, axis=-1, keepdims=True)
+    return _centred(namespace(log_q).exp(log_q - top), log_growth, lambda: log_p - top)
+
+
+def _centre_logits(a: Array, b: Array) -> _Centred:
+    return _centre_growth(a, b - a, b)
+
+
+def _centre_numbers(x: Array, y: Array) -> _Centred:
+    xp = namespace(x)
+    limits = xp.finfo(x.dtype)
+    least, most = float(limits.smallest_normal), float(limits.max)
+    base = xp.clip(x, min=least)
+    # log(y/x) by log1p of the change, and of what is below one half by another logarithm
+    change = xp.clip((y - x) / base, min=-0.5, max=most)
+    delta = log1p(change) + xp.log(xp.clip(y / (0.5 * base), min=least, max=1.0))
+    return _centred(x, delta, lambda: xp.log(xp.clip(y, min=least)))
+
+
+def _centred(weights: Array, delta: Array, log_p: Callable[[], Array]) -> _Centred:
+    """Centre δ; log_p returns δ + log weights."""
+    xp = namespace(weights)
+    whole = total(weights)
+    # from the heaviest category on, so that its ε keeps its digits where it is nearly certain
+    heaviest = xp.argmax(weights, axis=-1, keepdims=True)
+    heaviest = xp.broadcast_to(heaviest, (*delta.shape[:-1], 1))
+    start = xp.take_along_axis(delta, heaviest, axis=-1)
+    eps = delta - start
+    mean = total(weights * eps) / whole
+    eps = eps - mean
+    if in_blocks(eps) and is_nowhere(xp.max(eps) > 30.0):
+        return _Centred(weights, whole, eps, xp.zeros_like(mean), None)
+    target = log_p() - start
+    highest = xp.max(target, axis=-1, keepdims=True)
+    stretch = xp.clip(highest - mean - 60.0, min=0.0)
+    return _Centred(weights, whole, eps, stretch, xp.exp(target - (mean + stretch)))
+
+
+def _divergence(c: _Centred) -> tuple[Array]:
+    near = namespace(c.eps).clip(c.eps, min=-_REACH, max=_REACH)
+    rest = c.eps - near
+    # ψ(ε) = ψ(near) + exp(near) (exp(rest) − 1) − rest, of which nothing is left where rest = 0
+    excess = _series(near)
+    excess *= near * near
+    each = excess - rest
+    each *= c.weights
+    excess += near
+    excess += 1.0
+    each += _growth(c, excess, rest)
+    value = log1p(total(each) / c.whole)
+    if c.lifted is None:
+        return (value,)
+    xp = namespace(value)
+    far = c.stretch + xp.log(total(c.lifted) / c.whole)
+    return (xp.where(c.stretch > 0.0, far, value),)
+
+
+def _grads(c: _Centred) -> tuple[Array, Array]:
+    return c.weights * c.eps * (-1.0 / c.whole), _eps_and_grad(c)[1]
+
+
+def _eps_and_grad(c: _Centred) -> tuple[Array, Array]:
+    xp = namespace(c.eps)
+    growth = _growth(c, None, c.eps)
+    near = c.stretch == 0.0
+    gain = log1p(xp.where(near, total(growth) / c.whole, 0.0))  # log Σ q exp(ε)
+    # p − q = exp(−gain) (q exp(ε) − q) + q (exp(−gain) − 1)
+    of_p = growth * (xp.exp(-gain) / c.whole) + c.weights * (xp.expm1(-gain) / c.whole)
+    if c.lifted is None:
+        return c.eps, of_p
+    far = c.lifted / total(c.lifted) - c.weights / c.whole
+    return c.eps, xp.where(near, of_p, far)
+
+
+def _growth(c: _Centred, factor: Array | None, rest: Array) -> Array:
+    """Return weights · factor · (exp(rest) − 1), to the last digits also near rest = 0."""
+    xp = namespace(rest)
+    base = c.weights if factor is None else c.weights * factor
+    if c.lifted is None:
+        return base * xp.expm1(rest)
+    # a weight may be too small for a number where what it grows to is not
+    return base * xp.expm1(xp.clip(rest, max=1.0)) + xp.clip(c.lifted - math.e * base, min=0.0)
+
+
+def _series(x: Array) -> Array:
+    coefficients = _EXCESS[:4] if is_single(x) else _EXCESS
+    value = coefficients[-1] * x
+    # in place where the library can: a value is never differentiated, and memory is the bottleneck
+    value += coefficients[-2]
+    for c in coefficients[-3::-1]:
+        value *= x
+        value += c
+    return value
