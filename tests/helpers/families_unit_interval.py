@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from klosed import Beta, ContinuousBernoulli, Dirichlet
+from klosed import Beta, ContinuousBernoulli, Dirichlet, Kumaraswamy
 
 __all__ = ["UNIT_INTERVAL"]
 
@@ -13,6 +13,14 @@ UNIT_INTERVAL: dict[str, tuple[Any, dict[str, Any]]] = {
     "beta_log": (
         Beta,
         {"log_concentration1": [0.4, 1.1, 3.0], "log_concentration0": [0.9, 0.2, 3.2]},
+    ),
+    "kumaraswamy": (
+        Kumaraswamy,
+        {"concentration1": [1.2, 2.5, 1.7], "concentration0": [1.5, 7.0, 2.2]},
+    ),
+    "kumaraswamy_log": (
+        Kumaraswamy,
+        {"log_concentration1": [0.3, 1.2, 2.0], "log_concentration0": [0.4, 0.2, 3.1]},
     ),
     "dirichlet": (Dirichlet, {"concentration": [[1.3, 1.7], [2.5, 9.0], [6.0, 1.2]]}),
     "dirichlet_log": (Dirichlet, {"log_concentration": [[0.4, 0.9], [1.1, 0.2], [3.0, 3.2]]}),

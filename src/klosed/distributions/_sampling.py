@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from klosed._arrays import Array, kind, namespace
 
-__all__ = ["as_numpy", "keep_positive"]
+__all__ = ["as_numpy", "keep_inside", "keep_positive"]
 
 
 def as_numpy(x: Array) -> NDArray[Any]:
@@ -20,6 +20,13 @@ def as_numpy(x: Array) -> NDArray[Any]:
         case "CuPy":
             x = x.get()
     return np.asarray(x, dtype=np.float64)
+
+
+def keep_inside(x: Array) -> Array:
+    """Return draws from (0, 1) with rounding to 0 or 1 replaced by the next number inside."""
+    limits = namespace(x).finfo(x.dtype)
+    low, high = float(limits.smallest_normal), 1.0 - 0.5 * float(limits.eps)
+    return namespace(x).clip(x, min=low, max=high)
 
 
 def keep_positive(x: Array) -> Array:

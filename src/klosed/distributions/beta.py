@@ -11,6 +11,7 @@ from klosed._autodiff import Gradient
 from klosed.distributions import _concentrations as parts
 from klosed.distributions._base import Distribution, Gradients, Shape
 from klosed.distributions._parameters import Positive
+from klosed.distributions._sampling import keep_inside
 from klosed.distributions.supports import UNIT_INTERVAL
 
 __all__ = ["Beta"]
@@ -98,11 +99,8 @@ class Beta(Distribution):
         return split(self, parts.grad_entropy(self.concentrations))
 
     def _sample(self, rng: np.random.Generator, shape: Shape) -> Array:
-        draws = self.array(parts.draw_parts(rng, self.concentrations, (*shape, 2))[..., 0])
-        xp = namespace(draws)
-        limits = xp.finfo(draws.dtype)
-        low, high = float(limits.smallest_normal), 1.0 - 0.5 * float(limits.eps)
-        return xp.clip(draws, min=low, max=high)
+        draws = parts.draw_parts(rng, self.concentrations, (*shape, 2))[..., 0]
+        return keep_inside(self.array(draws))
 
 
 def pair(first: Array, second: Array) -> Array:
