@@ -50,7 +50,7 @@ def test_more_trials_are_outside_the_support():
 
 @pytest.mark.parametrize("family", [Binomial, NegativeBinomial])
 def test_fewer_trials_have_no_closed_form(family):
-    with pytest.raises(NoClosedFormError, match=rf"KL\({family.__name__}‖{family.__name__}\)"):
+    with pytest.raises(NoClosedFormError, match=r"Binomial\) with these parameters\. Near"):
         kl_divergence(family([5.0, 3.0], probs=0.5), family([5.0, 4.0], probs=0.5))
 
 

@@ -138,13 +138,14 @@ def raw_grad_kl(q: Distribution, p: Distribution) -> tuple[Gradients, Gradients]
 def no_closed_form(type_q: Family, type_p: Family) -> NoClosedFormError:
     """Return the error for a pair without a closed form, with what there is instead."""
     names = f"KL({type_q.__name__}‖{type_p.__name__})"
+    restricted = " with these parameters" if (type_q, type_p) in _RULES else ""
     near = [
         f"{a.__name__}→{b.__name__}"
         for a, b in closed_form_pairs()
         if issubclass(type_q, a) or issubclass(type_p, b)
     ]
     return NoClosedFormError(
-        f"no closed form is known for {names}. Nearest pairs that have one: "
+        f"no closed form is known for {names}{restricted}. Nearest pairs that have one: "
         f"{', '.join(near) or 'none'}. Use kl_monte_carlo(q, p, n_samples, seed) for an estimate "
         f"with its standard error, or add a formula with "
         f"@register_kl({type_q.__name__}, {type_p.__name__})."
