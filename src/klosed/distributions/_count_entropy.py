@@ -5,9 +5,8 @@ and s = 1 − exp(−t) give, with an integrand that is never negative,
 
     E[log X!] − log Γ(1 + μ) = ∫ (G(t) − exp(−μt)) exp(−t) / (s t) dt,   0 < t < ∞.
 
-Knessl (1998), "Integral representations and asymptotic expansions for Shannon and Rényi
-entropies", doi:10.1016/S0893-9659(98)00013-5; Cheraghchi (2019), "Expressions for the entropy of
-basic discrete distributions", doi:10.1109/TIT.2019.2900716.
+After Cheraghchi (2018), "Expressions for the entropy of binomial-type distributions",
+arXiv:1708.06394.
 Imports nothing from klosed above special.
 """
 

