@@ -101,16 +101,17 @@ def cutpoints(rng, regime):
     return side(), p
 
 
-APART = ("ordinary", "extreme")
-LONG = {"digits": 1000}
+APART, CLOSE = ("ordinary", "extreme"), ("ordinary", "near")
+LONG = {"digits": 650, "cases": 5}
+C, H, M = Categorical, OneHotCategorical, Multinomial
 PAIRS = [
-    ArrayPair("categorical_logits", Categorical, Categorical, exact, logits, **LONG),
-    ArrayPair("categorical_probs", Categorical, Categorical, exact, probs, **LONG),
-    ArrayPair("categorical_mixed", Categorical, Categorical, exact, mixed, APART, **LONG),
-    ArrayPair("categorical_mixed_back", Categorical, Categorical, exact, mixed_back, APART, **LONG),
-    ArrayPair("one_hot_categorical", OneHotCategorical, OneHotCategorical, exact, logits, **LONG),
-    ArrayPair("multinomial_logits", Multinomial, Multinomial, of_trials, counted(logits), **LONG),
-    ArrayPair("multinomial_probs", Multinomial, Multinomial, of_trials, counted(probs), **LONG),
+    ArrayPair("categorical_logits", C, C, exact, logits, **LONG),
+    ArrayPair("categorical_probs", C, C, exact, probs, **LONG),
+    ArrayPair("categorical_mixed", C, C, exact, mixed, APART, **LONG),
+    ArrayPair("categorical_mixed_back", C, C, exact, mixed_back, APART, **LONG),
+    ArrayPair("one_hot_categorical", H, H, exact, logits, CLOSE),
+    ArrayPair("multinomial_logits", M, M, of_trials, counted(logits), CLOSE),
+    ArrayPair("multinomial_probs", M, M, of_trials, counted(probs), CLOSE),
     ArrayPair(
         "ordered_logistic", OrderedLogistic, OrderedLogistic, of_classes, cutpoints, digits=400
     ),
