@@ -24,7 +24,17 @@ import pytest
 
 from klosed import Distribution, kl_value_and_grad
 
-__all__ = ["Draw", "Pair", "accuracy_tests", "near", "positive", "real", "same"]
+__all__ = [
+    "Draw",
+    "Pair",
+    "accuracy_tests",
+    "fresh_rng",
+    "fresh_seed",
+    "near",
+    "positive",
+    "real",
+    "same",
+]
 
 TABLES = Path(__file__).resolve().parents[1] / "accuracy" / "tables"
 REGIMES = ("ordinary", "near", "extreme")
@@ -248,10 +258,15 @@ def accuracy_tests(pairs: Sequence[Pair]) -> tuple[Callable[..., None], ...]:
 
 
 def fresh_rng() -> np.random.Generator:
-    """Return a generator of a new seed; KLOSED_TEST_SEED repeats a run that failed."""
+    """Return a generator of `fresh_seed`."""
+    return np.random.default_rng(fresh_seed())
+
+
+def fresh_seed() -> int:
+    """Return and print a new seed; KLOSED_TEST_SEED repeats a run, as `make test` does."""
     seed = int(os.environ.get("KLOSED_TEST_SEED", time.time_ns()))
     print(f"KLOSED_TEST_SEED={seed}")
-    return np.random.default_rng(seed)
+    return seed
 
 
 def write_table(pair: Pair) -> None:

@@ -1,13 +1,13 @@
 """Every function against mpmath on freshly drawn points, on every kind of array."""
 
-import secrets
-
 import array_api_strict
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
+
+from accuracy import fresh_seed
 
 from .cases import CASES
 from .truth import arguments, errors_in_ulp
@@ -25,7 +25,7 @@ def check(case, dtype, drawn, returned, seed, slack=0.0):
 def draw(case, dtype, share=1):
     if case.ulp[dtype is np.float32] is None:
         pytest.skip("not meant for float32")
-    seed = secrets.randbits(32)
+    seed = fresh_seed()
     return arguments(case, dtype, np.random.default_rng(seed), case.points // share), seed
 
 

@@ -1,7 +1,5 @@
 """Derivatives of every function against mpmath's, through PyTorch and JAX and what they wrap."""
 
-import secrets
-
 import jax
 import jax.numpy as jnp
 import mpmath as mp
@@ -9,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from accuracy import fresh_seed
 from klosed import special
 
 from .cases import CASES
@@ -43,7 +42,7 @@ def close(got, expected, case, seed):
 
 @pytest.mark.parametrize("case", FIRST, ids=lambda case: case.name)
 def test_first_derivatives(case):
-    seed = secrets.randbits(32)
+    seed = fresh_seed()
     drawn = arguments(case, np.float64, np.random.default_rng(seed), 5)
     expected = partials(case, drawn)
     tensors = [torch.tensor(a, requires_grad=True) for a in drawn]

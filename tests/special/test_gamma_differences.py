@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from accuracy import fresh_rng
 from klosed.special import (
     bd0,
     digamma_difference,
@@ -38,7 +39,7 @@ def test_zero_where_equal(function, dtype):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("function", BREGMAN)
 def test_never_negative(function, dtype):
-    rng = np.random.default_rng()
+    rng = fresh_rng()
     x = (10.0 ** rng.uniform(-6, 6, 20_000)).astype(dtype)
     y = (x * (1 + 10.0 ** rng.uniform(-15, 1, x.size) * rng.choice([-1, 1], x.size))).astype(dtype)
     value = function(np.abs(y), x)

@@ -1,7 +1,6 @@
 """Stirling's remainder, the gamma's negentropy and exp(x) E₁(x) against mpmath, and at the ends."""
 
 import math
-import secrets
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from accuracy import fresh_seed
 from klosed.special.exponential_integral import exp1e
 from klosed.special.stirling import gamma_negentropy, grad_gamma_negentropy, stirling_remainder
 
@@ -52,7 +52,7 @@ CASES = [
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_against_mpmath(case, dtype):
-    seed = secrets.randbits(32)
+    seed = fresh_seed()
     drawn = arguments(case, dtype, np.random.default_rng(seed), 120)
     worst = max(errors_in_ulp(case, drawn, case.function(*drawn)))
     assert worst[0] <= case.ulp[dtype is np.float32], f"{case} {dtype.__name__}, seed {seed}"

@@ -43,7 +43,7 @@ class Beta(Distribution):
     >>> q.mean.tolist(), q.log_prob(0.25).round(4).tolist()
     ([0.5, 0.25], [0.1178, 1.1305])
     >>> round(float(Beta(1e8, 1e8).entropy()), 6)
-    -8.484563
+    -8.831123
     """
 
     specification = (Positive("concentration1"), Positive("concentration0"))

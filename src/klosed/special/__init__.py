@@ -42,6 +42,12 @@ from klosed.special.gamma_drops import (
     shape_information_drop,
 )
 from klosed.special.interval import log_mean_gap
+from klosed.special.kumaraswamy import (
+    divergence_from_beta,
+    log_complement_ratio,
+    log_complement_slopes,
+    mean_log_complement,
+)
 from klosed.special.langevin import (
     langevin,
     langevin_difference,
@@ -72,6 +78,7 @@ __all__ = [
     "digamma_minus_log",
     "digamma_minus_log_difference",
     "digamma_minus_log_drop",
+    "divergence_from_beta",
     "erf",
     "exp1e",
     "gamma_negentropy",
@@ -91,12 +98,15 @@ __all__ = [
     "log_bessel_bregman",
     "log_bessel_remainder",
     "log_bessel_scaled",
+    "log_complement_ratio",
+    "log_complement_slopes",
     "log_mean_gap",
     "log_ratio",
     "log_sigmoid",
     "log_sinhc",
     "log_sinhc_bregman",
     "logexpm1",
+    "mean_log_complement",
     "multidigamma",
     "multilgamma",
     "phi",
