@@ -17,7 +17,38 @@ SPECS = {
         4, 2, (5,), activation="tanh", likelihood="gaussian", variance="per_feature"
     ),
     "one of each": VAESpec(1, 1, (2,), activation="tanh", likelihood="gaussian"),
+    "variance with a floor": VAESpec(
+        4, 2, (5,), None, "tanh", likelihood="gaussian", variance="per_feature", min_variance=0.4
+    ),
+    "student t": VAESpec(4, 2, (5,), None, "tanh", likelihood="student_t", variance="per_feature"),
+    "student t scalar": VAESpec(4, 2, (5,), None, "tanh", likelihood="student_t", min_variance=0.4),
+    "student t fixed": VAESpec(4, 2, (5,), None, "tanh", likelihood="student_t", variance=0.3),
+    "poisson": VAESpec(4, 2, (5,), activation="tanh", likelihood="poisson"),
+    "negative binomial": VAESpec(4, 2, (5,), activation="tanh", likelihood="negative_binomial"),
+    "categorical": VAESpec(4, 2, (5,), activation="tanh", likelihood="categorical"),
+    "mixed, with holes": VAESpec(
+        9,
+        2,
+        (5,),
+        activation="tanh",
+        likelihood=(
+            ("gaussian", 2),
+            ("student_t", 1),
+            ("poisson", 1),
+            ("negative_binomial", 1),
+            ("bernoulli", 1),
+            ("categorical", 3),
+        ),
+        variance="per_feature",
+    ),
 }
+
+
+def blocks(spec: VAESpec) -> tuple[tuple[str, int], ...]:
+    """The spec's likelihood as (name, width) of each block."""
+    if isinstance(spec.likelihood, str):
+        return ((spec.likelihood, spec.n_features),)
+    return spec.likelihood
 
 
 def batch(spec: VAESpec, n: int = 3, seed: int = 0):
@@ -28,6 +59,15 @@ def batch(spec: VAESpec, n: int = 3, seed: int = 0):
         for name, array in ReferenceEngine(spec).init(0, np.float64).items()
     }
     x = rng.uniform(size=(n, spec.n_features))
+    start = 0
+    for name, width in blocks(spec):
+        columns = slice(start, start := start + width)
+        if name in ("poisson", "negative_binomial"):
+            x[:, columns] = rng.poisson(4.0, size=(n, width))
+        elif name == "categorical":
+            x[:, columns] = np.eye(width)[rng.integers(width, size=n)]
+    if len(blocks(spec)) > 1:
+        x[0, :4] = x[1, 4:] = np.nan
     return params, x, rng.normal(size=(n, spec.n_components))
 
 

@@ -7,7 +7,7 @@ from klosed.divergences.normal import kl_standard_normal
 from klosed.models import likelihood_of
 from klosed.networks import ACTIVATIONS, dense, dense_grad_input, dense_grad_params
 
-from .cases import SPECS
+from .cases import SPECS, batch
 from .differences import TOLERANCE, central_differences, relative_error
 
 rng = np.random.default_rng(5)
@@ -73,7 +73,7 @@ def test_likelihood(name):
     likelihood = likelihood_of(spec)
     params = {k: rng.normal(size=shape) for k, shape in likelihood.free_parameters().items()}
     output = rng.normal(size=(3, spec.n_features))
-    x = rng.uniform(size=output.shape)
+    _, x, _ = batch(spec)
 
     def f():
         return float(likelihood.negative_log_prob(params, output, x).sum())
@@ -83,6 +83,7 @@ def test_likelihood(name):
     assert grads.keys() == params.keys()
     for key, grad in grads.items():
         assert relative_error(grad, central_differences(f, params[key])) <= TOLERANCE
+    assert (grad_output[np.isnan(x)] == 0).all()
 
 
 def test_kl_to_the_standard_normal():

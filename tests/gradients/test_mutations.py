@@ -109,14 +109,27 @@ def test_kl_standard_normal(monkeypatch):
             assert notices(lambda: worst_over_specs(("bernoulli",))), what
 
 
-@pytest.mark.parametrize("cls", [likelihoods.Bernoulli, likelihoods.Gaussian])
-def test_likelihoods(cls, monkeypatch):
-    seen = list(mutants(cls.grad))
-    assert len(seen) >= 3
+@pytest.mark.parametrize(
+    ("cls", "specs"),
+    [
+        (likelihoods.Bernoulli, ("bernoulli",)),
+        (
+            likelihoods.Gaussian,
+            ("gaussian scalar", "gaussian per feature", "gaussian fixed", "variance with a floor"),
+        ),
+        (likelihoods.StudentT, ("student t", "student t scalar", "student t fixed")),
+        (likelihoods.Poisson, ("poisson",)),
+        (likelihoods.NegativeBinomial, ("negative binomial",)),
+        (likelihoods.Categorical, ("categorical",)),
+    ],
+)
+def test_likelihoods(cls, specs, monkeypatch):
+    seen = list(mutants(cls._grad_terms))
+    assert seen
     for what, mutant in seen:
         with monkeypatch.context() as patch:
-            patch.setattr(cls, "grad", mutant)
-            assert notices(worst_over_specs), what
+            patch.setattr(cls, "_grad_terms", mutant)
+            assert notices(lambda: worst_over_specs(specs)), what
 
 
 def test_reference_engine(monkeypatch):

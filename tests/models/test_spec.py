@@ -15,11 +15,22 @@ def test_round_trip_through_json():
         VAESpec(784),
         VAESpec(3, 1, ()),
         VAESpec(21, 8, (64, 32), (16,), "tanh", "gaussian", 0.25, "he"),
-        VAESpec(21, likelihood="gaussian", variance="per_feature"),
+        VAESpec(21, likelihood="gaussian", variance="per_feature", min_variance=1e-3),
+        VAESpec(5, likelihood=[["gaussian", 2], ["categorical", 3]]),
     ):
         again = VAESpec.from_dict(json.loads(json.dumps(spec.to_dict())))
         assert again == spec
         assert hash(again) == hash(spec)
+
+
+def test_specs_written_before_a_field_was_added_are_read():
+    old = VAESpec(3, likelihood="gaussian").to_dict()
+    del old["min_variance"]
+    assert VAESpec.from_dict(old) == VAESpec(3, likelihood="gaussian")
+
+
+def test_one_block_is_its_name():
+    assert VAESpec(3, likelihood=[("poisson", 3)]) == VAESpec(3, likelihood="poisson")
 
 
 def test_the_decoder_mirrors_the_encoder_unless_told():
@@ -49,7 +60,13 @@ def test_numpy_integers_and_lists_are_taken():
         ({"hidden_layer_sizes": "400"}, "hidden_layer_sizes must be a sequence"),
         ({"hidden_layer_sizes": (4, 0)}, r"hidden_layer_sizes\[1\] must be an integer >= 1; got 0"),
         ({"activation": "swish"}, "activation must be one of .*relu.*; got 'swish'"),
-        ({"likelihood": "poisson"}, "likelihood must be one of bernoulli, gaussian"),
+        ({"likelihood": "gamma"}, "likelihood must be one of bernoulli, gaussian"),
+        ({"likelihood": [("gaussian", 3)]}, "must cover n_features = 4; they cover 3"),
+        ({"likelihood": [("gaussian", 0)]}, r"width of likelihood\[0\] must be .*>= 1; got 0"),
+        ({"likelihood": [("gamma", 4)]}, r"likelihood\[0\] must be one of .*; got 'gamma'"),
+        ({"likelihood": 3}, "likelihood must be one of .*a sequence of blocks .*got 3"),
+        ({"likelihood": [3]}, "a sequence of blocks"),
+        ({"min_variance": -1}, "min_variance must be >= 0 and finite; got -1"),
         ({"initialization": "zeros"}, "initialization must be one of pytorch, xavier, he"),
         ({"variance": 0}, "variance must be a number > 0"),
         ({"variance": float("nan")}, "variance must be a number > 0"),

@@ -234,6 +234,18 @@ def test_unusable_data_are_refused_before_anything_is_trained(engine, data, part
     assert not log.steps
 
 
+def test_nan_is_missing_where_that_is_said():
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    x[::2, 1] = x[5] = np.nan
+    engine = ReferenceEngine(VAESpec(3, 1, (3,), likelihood="gaussian"))
+    scaling = Scaling("standardize", np.zeros(3), np.ones(3))
+    state = fit(engine, CONFIG, TrainingData(x, x, scaling, allow_missing=True))
+    assert state.is_finite()
+    x[0, 0] = np.inf
+    with pytest.raises(DataError, match="training data must be finite"):
+        fit(engine, CONFIG, TrainingData(x, scaling=scaling, allow_missing=True))
+
+
 def test_a_test_row_that_overflows_is_warned_of_and_left_out():
     engine = ReferenceEngine(VAESpec(2, 1, (3,), likelihood="gaussian"))
     x = np.random.default_rng(0).normal(size=(20, 2))

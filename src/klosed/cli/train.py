@@ -16,7 +16,6 @@ from klosed.cli._rows import Display, has_grey
 from klosed.cli._watch import Painter, Reporter
 from klosed.engines import ENGINES
 from klosed.errors import NonFiniteLossError, TrainingInterrupted
-from klosed.models import LIKELIHOODS
 from klosed.networks import ACTIVATIONS, INITIALIZATIONS
 from klosed.training import OPTIMIZERS, RunFolder, TrainingState, train
 
@@ -55,7 +54,7 @@ Examples:
 @click.option("--activation", **_choice(ACTIVATIONS), default="relu")
 @click.option(
     "--likelihood",
-    **_choice(["auto", *LIKELIHOODS]),
+    **_choice(["auto", "bernoulli", "gaussian"]),
     default="auto",
     help="auto: bernoulli for pixel bytes and values in [0, 1], else gaussian.",
 )
@@ -191,7 +190,11 @@ def _summary(plan: Plan) -> str:
     if test is not None:
         parts.append(f"{len(test.x)} to test")
     widths = (plan.spec.n_features, *plan.spec.hidden_layer_sizes, plan.spec.n_components)
-    parts += ["-".join(map(str, widths)), plan.spec.likelihood, f"{plan.config['engine']} engine"]
+    parts += [
+        "-".join(map(str, widths)),
+        str(plan.spec.likelihood),
+        f"{plan.config['engine']} engine",
+    ]
     return ", ".join(parts)
 
 

@@ -1,7 +1,8 @@
 """The reference engine: the VAE and its gradient in NumPy, in the order of the mathematics.
 
 It is the specification that every other engine is tested against. The arithmetic is done in
-the parameters' dtype, float32 or float64.
+the parameters' dtype, float32 or float64. NaN in x means "not observed": the encoder reads 0
+there, and the likelihood leaves the entry out.
 """
 
 from __future__ import annotations
@@ -148,6 +149,7 @@ class ReferenceEngine:
     def _encode(self, params: Parameters, x: Array) -> tuple[Array, Array, Array, Tape]:
         """Return (last hidden layer, loc, log_variance, tape)."""
         depth = len(self.spec.hidden_layer_sizes)
+        x = self._likelihood.encoder_input(x)
         h, tape = mlp(params, "encoder.hidden", depth, self._activation, x)
         loc, log_variance = (
             dense(h, params[f"encoder.{head}.weight"], params[f"encoder.{head}.bias"])

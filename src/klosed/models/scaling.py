@@ -79,13 +79,15 @@ class Scaling:
     def suited(cls, spec: VAESpec, data: Dataset) -> Scaling:
         """Return the scaling that suits data and likelihood.
 
-        Bytes become [0, 1] and pictures stay there; what else goes to a Gaussian is standardized.
+        Bytes become [0, 1] and pictures stay there; what else goes to a Gaussian or a Student-t
+        is standardized.
         """
         if data.kind == "bytes":
             return cls.bytes()
-        if spec.likelihood == "bernoulli" or (data.kind == "unit" and data.image_shape is not None):
-            return cls.none()
-        return cls.standardize(data.x)
+        picture = data.kind == "unit" and data.image_shape is not None
+        if spec.likelihood in ("gaussian", "student_t") and not picture:
+            return cls.standardize(data.x)
+        return cls.none()
 
     @classmethod
     def from_arrays(cls, kind: str, arrays: dict[str, Array]) -> Scaling:

@@ -14,7 +14,14 @@ from klosed.networks import ACTIVATIONS, INITIALIZATIONS
 
 __all__ = ["VAESpec"]
 
-_LIKELIHOODS = ("bernoulli", "gaussian")
+_LIKELIHOODS = (
+    "bernoulli",
+    "gaussian",
+    "student_t",
+    "poisson",
+    "negative_binomial",
+    "categorical",
+)
 _VARIANCES = ("scalar", "per_feature")
 
 
@@ -37,11 +44,16 @@ class VAESpec:
         encoder's, mirrored.
     activation : str, default "relu"
         relu, leaky_relu, tanh, sigmoid, softplus, elu, gelu or identity.
-    likelihood : {"bernoulli", "gaussian"}
-        Bernoulli from logits, or Gaussian with mean from the decoder.
+    likelihood : str or sequence of (str, int), default "bernoulli"
+        bernoulli (from logits), gaussian, student_t, poisson, negative_binomial or categorical
+        (all features are the one-hot entries of one column). For mixed columns a sequence of
+        blocks (likelihood, number of features), from the first feature on; a categorical column
+        is a block of its own.
     variance : float or {"scalar", "per_feature"}, default "scalar"
-        Of a Gaussian likelihood: a fixed number, one learned number, or one learned number a
-        feature. Ignored by the Bernoulli likelihood.
+        Of a Gaussian likelihood, and the squared scale of a Student-t: a fixed number, one
+        learned number, or one learned number a feature. Ignored by the others.
+    min_variance : float, default 0
+        What a learned variance never falls below: v = min_variance + exp(s) with s learned.
     initialization : {"pytorch", "xavier", "he"}
         How weights start.
 
@@ -71,9 +83,10 @@ class VAESpec:
     hidden_layer_sizes: tuple[int, ...] = (400,)
     decoder_hidden_layer_sizes: tuple[int, ...] | None = None
     activation: str = "relu"
-    likelihood: str = "bernoulli"
+    likelihood: str | tuple[tuple[str, int], ...] = "bernoulli"
     variance: float | str = "scalar"
     initialization: str = "pytorch"
+    min_variance: float = 0.0
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__  # the dataclass is frozen once it is valid
@@ -86,9 +99,10 @@ class VAESpec:
             widths = _widths("decoder_hidden_layer_sizes", self.decoder_hidden_layer_sizes)
             set_field(self, "decoder_hidden_layer_sizes", widths)
         _choice("activation", self.activation, tuple(ACTIVATIONS))
-        _choice("likelihood", self.likelihood, _LIKELIHOODS)
+        set_field(self, "likelihood", _likelihood(self.likelihood, self.n_features))
         _choice("initialization", self.initialization, INITIALIZATIONS)
         set_field(self, "variance", _variance(self.variance))
+        set_field(self, "min_variance", _min_variance(self.min_variance))
 
     @property
     def decoder_widths(self) -> tuple[int, ...]:
@@ -99,8 +113,7 @@ class VAESpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON types."""
-        fields = dataclasses.asdict(self)
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}
+        return {name: _plain(value) for name, value in dataclasses.asdict(self).items()}
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> VAESpec:
@@ -115,6 +128,34 @@ class VAESpec:
         if "n_features" not in fields:
             raise SpecError("spec field 'n_features' is missing.")
         return cls(**fields)
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _likelihood(value: Any, n_features: int) -> str | tuple[tuple[str, int], ...]:
+    """Return a name, or two or more blocks that together cover all features."""
+    if isinstance(value, str):
+        _choice("likelihood", value, _LIKELIHOODS)
+        return value
+    blocks = []
+    try:
+        for i, (name, width) in enumerate(value):
+            _choice(f"likelihood[{i}]", name, _LIKELIHOODS)
+            blocks.append((str(name), _count(f"width of likelihood[{i}]", width)))
+    except (TypeError, ValueError) as error:
+        if isinstance(error, SpecError):
+            raise
+        raise SpecError(
+            f"likelihood must be one of {', '.join(_LIKELIHOODS)}, or a sequence of blocks "
+            f"(name, number of features); got {value!r}."
+        ) from None
+    if (total := sum(width for _, width in blocks)) != n_features:
+        raise SpecError(
+            f"the blocks of likelihood must cover n_features = {n_features}; they cover {total}."
+        )
+    return blocks[0][0] if len(blocks) == 1 else tuple(blocks)
 
 
 def _count(name: str, value: Any) -> int:
@@ -147,4 +188,14 @@ def _variance(value: Any) -> float | str:
         number = math.nan
     if isinstance(value, bool) or not 0 < number < math.inf:
         raise SpecError(f"variance must be a number > 0, 'scalar' or 'per_feature'; got {value!r}.")
+    return number
+
+
+def _min_variance(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise SpecError(f"min_variance must be >= 0 and finite; got {value!r}.")
     return number

@@ -25,11 +25,15 @@ _ROWS_AT_ONCE = 65536
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """Rows to learn from, rows to report on, and how both are scaled."""
+    """Rows to learn from, rows to report on, and how both are scaled.
+
+    With `allow_missing`, NaN means "not observed"; without it, NaN is refused.
+    """
 
     train: Array
     test: Array | None = None
     scaling: Scaling = dataclasses.field(default_factory=Scaling.none)
+    allow_missing: bool = False
 
     @classmethod
     def of(cls, splits: Splits, spec: VAESpec) -> TrainingData:
@@ -59,17 +63,19 @@ def check_data(spec: VAESpec, data: TrainingData) -> None:
             )
         if len(x) == 0:
             raise DataError(f"{name} must have at least one row; got none.")
+        # fmin and fmax pass over NaN unless a column holds nothing else
+        lowest, highest = (np.fmin, np.fmax) if data.allow_missing else (np.minimum, np.maximum)
         parts = [x[i : i + _ROWS_AT_ONCE] for i in range(0, len(x), _ROWS_AT_ONCE)]
         ends = np.stack(
             [
-                np.min([part.min(axis=0) for part in parts], axis=0),
-                np.max([part.max(axis=0) for part in parts], axis=0),
+                lowest.reduce([lowest.reduce(part, axis=0) for part in parts], axis=0),
+                highest.reduce([highest.reduce(part, axis=0) for part in parts], axis=0),
             ]
         )
         if not np.isfinite(ends).all():
             raise DataError(f"{name} must be finite; got NaN or infinite values. Clean the data.")
-        scaled = data.scaling.apply(ends, np.float64)
-        likelihood_of(spec).check_support(float(scaled.min()), float(scaled.max()), name)
+        low, high = data.scaling.apply(ends, np.float64)
+        likelihood_of(spec).check_support(low, high, name)
 
 
 def check_rows(config: TrainingConfig, n: int) -> None:
