@@ -161,7 +161,7 @@ def test_what_is_missing_adds_nothing_and_is_read_as_zero():
     nothing = np.full_like(x, np.nan)
     assert likelihood.negative_log_prob(params, output, nothing)[0] == 0
     assert (likelihood.encoder_input(nothing) == 0).all()
-    expected = [0.3, -1, 1, np.log(5), 0, 0, 1, 0, 2.5]
+    expected = [0.3, -1, 1, np.log(5), 0, 0, 1, 0, np.arcsinh(2.5)]
     np.testing.assert_allclose(likelihood.encoder_input(x)[0], expected)
 
 

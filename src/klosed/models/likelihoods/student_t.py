@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import digamma, gammaln
 
-from klosed.models.likelihoods.base import Array
+from klosed.models.likelihoods.base import Array, observed
 from klosed.models.likelihoods.gaussian import LearnedVariance
 
 __all__ = ["StudentT"]
@@ -24,7 +24,8 @@ class StudentT(LearnedVariance):
         −log p = ½ log v + ½ (ν + 1) log1p(w) + log Γ(ν/2) − log Γ((ν+1)/2) + ½ log(π ν).
 
     v is learned as a Gaussian's variance is; d is learned, one number wherever v is one number,
-    else one a feature. A row far out pulls with a bounded force: |∂/∂m| ≤ (ν + 1) / (2 √(ν v)).
+    else one a feature. A row far out pulls with a bounded force, |∂/∂m| ≤ (ν + 1) / (2 √(ν v)),
+    and the encoder reads asinh(x), which grows as a logarithm.
 
     Notes
     -----
@@ -36,6 +37,11 @@ class StudentT(LearnedVariance):
         """Return the log-variance s where it is learned, and d."""
         width = 1 if self.spec.variance == "scalar" else self.width
         return super().free_parameters() | {f"{self.prefix}.log_df": (width,)}
+
+    def encoder_input(self, x: Array) -> Array:
+        """Return asinh(x), 0 where nothing was observed."""
+        read: Array = np.arcsinh(observed(x, x))
+        return read
 
     def _df(self, params: Mapping[str, Array]) -> Array:
         df: Array = _DF_AT_START * np.exp(params[f"{self.prefix}.log_df"].astype(np.float64))
