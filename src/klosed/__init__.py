@@ -136,6 +136,8 @@ def __getattr__(name: str) -> Any:
         value: Any = version("klosed")
     elif name in _HOMES:
         value = getattr(importlib.import_module(_HOMES[name]), name)
+    elif name == "torch":  # the module, which loads PyTorch
+        value = importlib.import_module("klosed.torch")
     else:
         raise AttributeError(f"module 'klosed' has no attribute {name!r}")
     globals()[name] = value

@@ -5,24 +5,29 @@ Floor 5: imports nothing of training, evaluation or the command line.
 
 from __future__ import annotations
 
+from typing import Any
+
 from klosed.engines.base import Engine, Loss
 from klosed.errors import SpecError
 from klosed.models.spec import VAESpec
 
 __all__ = ["ENGINES", "Engine", "Loss", "engine"]
 
-ENGINES = ("reference",)
+ENGINES = ("reference", "torch")
 
 
-def engine(name: str, spec: VAESpec) -> Engine:
+def engine(name: str, spec: VAESpec, **options: Any) -> Engine:
     """Return the engine `name` for `spec`.
 
     Parameters
     ----------
-    name : {"auto", "reference"}
+    name : {"auto", "reference", "torch"}
         The reference engine is readable NumPy and defines what every other engine computes;
-        auto takes the fastest that there is for `spec`.
+        auto takes the fastest that there is for `spec`. The torch engine runs on accelerators
+        and many machines; it needs the extra `torch`.
     spec : VAESpec
+    **options
+        Of the torch engine: `device`, `precision` and `compile`.
 
     Returns
     -------
@@ -34,6 +39,8 @@ def engine(name: str, spec: VAESpec) -> Engine:
     ------
     SpecError
         Unknown engine.
+    MissingExtraError
+        PyTorch is not installed.
 
     Examples
     --------
@@ -49,6 +56,11 @@ def engine(name: str, spec: VAESpec) -> Engine:
     >>> bool(abs(loss - (loss.reconstruction + loss.kl)) < 1e-6)
     True
     """
+    if name == "torch":
+        import klosed.torch  # noqa: F401  (says which extra is missing)
+        from klosed.engines.torch_engine import TorchEngine
+
+        return TorchEngine(spec, **options)
     if name in ("auto", "reference"):
         from klosed.engines.reference import ReferenceEngine
 

@@ -1,0 +1,275 @@
+"""A VAE as a plain torch.nn.Module whose state_dict is klosed's parameters by name.
+
+Imports models, special functions and below.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812  (the name every PyTorch user knows)
+from torch import Tensor, nn
+
+from klosed.errors import ShapeError, SpecError
+from klosed.models.likelihoods import LOG_2PI, likelihood_of
+from klosed.models.parameters import Parameters, check_parameters, initialize
+from klosed.models.spec import VAESpec
+from klosed.networks.activations import LEAKY_RELU_SLOPE
+from klosed.special import psi
+
+__all__ = ["LossTerms", "VAEModule"]
+
+# By the names of klosed.networks.ACTIVATIONS.
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "identity": lambda x: x,
+    "relu": F.relu,
+    "leaky_relu": lambda x: F.leaky_relu(x, LEAKY_RELU_SLOPE),
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    # PyTorch's default threshold of 20 is 2e-9 off there
+    "softplus": lambda x: F.softplus(x, threshold=40.0),
+    "elu": F.elu,
+    "gelu": F.gelu,
+}
+
+_LIKELIHOODS = ("bernoulli", "gaussian")
+
+
+class LossTerms(NamedTuple):
+    """The two parts of −ELBO of each example in nats, both of shape (batch,)."""
+
+    reconstruction: Tensor
+    kl: Tensor
+
+    def loss(self, beta: float = 1.0) -> Tensor:
+        """Return the mean over examples of reconstruction + beta · KL."""
+        return (self.reconstruction + beta * self.kl).mean()
+
+
+class VAEModule(nn.Module):  # type: ignore[misc]
+    r"""The VAE of `spec` as a torch.nn.Module, for any training loop.
+
+    .. math::
+        \text{loss} = \operatorname{mean}\Bigl( -\log p(x \mid z)
+        + \beta\,\tfrac12 \textstyle\sum_j (\psi(\ell_j) + \mu_j^2) \Bigr), \quad
+        z = \mu + e^{\ell/2} \varepsilon, \quad \psi(v) = e^v - 1 - v
+
+    Calling the module gives both parts of each example, so that what wraps a module
+    (DistributedDataParallel, torch.compile, FSDP) sees the whole computation. What goes backward
+    through the KL is its closed form, μ and ½ expm1(ℓ).
+
+    Parameters
+    ----------
+    spec : VAESpec
+    encoder : nn.Module, optional
+        Your own, in place of the dense one: from x of shape (batch, …) to the pair
+        (loc, log_variance), each (batch, n_components), or to both beside each other,
+        (batch, 2 n_components).
+    decoder : nn.Module, optional
+        Your own: from z of shape (batch, n_components) to logits (Bernoulli) or means (Gaussian)
+        of n_features numbers an example, in any shape. A learned variance joins its parameters as
+        `log_variance`.
+    seed : int, default 0
+        Of the dense networks' weights, which are `klosed.engine("torch", spec).init(seed)`. Your
+        own modules keep theirs.
+
+    Raises
+    ------
+    SpecError
+        The likelihood has no form here.
+    ShapeError
+        On a call: a module or the data have the wrong shape.
+
+    Notes
+    -----
+    Kingma and Welling (2014), arXiv:1312.6114, eq. 10 and appendix B. Measured against the
+    reference engine in float64, loss and gradients on the same noise: 1e-13 relative.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from klosed import VAESpec
+    >>> from klosed.torch import VAEModule
+    >>> vae = VAEModule(VAESpec(n_features=6, n_components=2, hidden_layer_sizes=(5,)))
+    >>> optimizer = torch.optim.Adam(vae.parameters())
+    >>> loss = vae.loss(torch.rand(8, 6))
+    >>> loss.backward()
+    >>> optimizer.step()
+    >>> sorted(vae.state_dict())[:2]
+    ['decoder.hidden.0.bias', 'decoder.hidden.0.weight']
+    >>> loc, log_variance = vae.encode(torch.rand(3, 6))
+    >>> torch.sigmoid(vae.decode(loc)).shape
+    torch.Size([3, 6])
+    """
+
+    def __init__(
+        self,
+        spec: VAESpec,
+        *,
+        encoder: nn.Module | None = None,
+        decoder: nn.Module | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if spec.likelihood not in _LIKELIHOODS:
+            raise SpecError(
+                f"likelihood must be one of {', '.join(_LIKELIHOODS)} in PyTorch; got "
+                f"{spec.likelihood!r}. Use another engine."
+            )
+        self.spec = spec
+        self.encoder = _Encoder(spec) if encoder is None else encoder
+        self.decoder = _Decoder(spec) if decoder is None else decoder
+        for name, shape in likelihood_of(spec).free_parameters().items():
+            name = name.removeprefix("decoder.")
+            if not hasattr(self.decoder, name):
+                self.decoder.register_parameter(name, nn.Parameter(torch.zeros(shape)))
+        fresh = initialize(spec, seed)
+        own = {"encoder": encoder, "decoder": decoder}
+        self.load_state_dict(
+            {k: torch.from_numpy(a) for k, a in fresh.items() if own[k.split(".")[0]] is None},
+            strict=False,
+        )
+
+    @classmethod
+    def from_params(cls, spec: VAESpec, params: Parameters) -> VAEModule:
+        """Return the module with klosed's parameters, bit for bit, in their dtype.
+
+        Parameters
+        ----------
+        spec : VAESpec
+        params : mapping of name to array
+            As engines and `klosed.models.load_model` give them.
+        """
+        check_parameters(spec, params)
+        module = cls(spec).to(_torch_dtype(params["encoder.loc.weight"].dtype))
+        module.load_state_dict({name: torch.tensor(array) for name, array in params.items()})
+        return module
+
+    def to_params(self) -> Parameters:
+        """Return the parameters as NumPy arrays by name, bit for bit, copied.
+
+        Raises
+        ------
+        SpecError, ShapeError
+            An encoder or decoder of your own is not the dense one that `spec` describes: only
+            PyTorch can store it.
+        """
+        params = {name: t.detach().cpu().numpy().copy() for name, t in self.state_dict().items()}
+        check_parameters(self.spec, params)
+        return params
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (loc, log_variance) of q(z | x), each of shape (batch, n_components)."""
+        out = self.encoder(x)
+        loc, log_variance = out.chunk(2, dim=-1) if isinstance(out, Tensor) else out
+        wanted = (len(x), self.spec.n_components)
+        if tuple(loc.shape) != wanted or loc.shape != log_variance.shape:
+            raise ShapeError(
+                f"the encoder must return loc and log_variance of shape {wanted}; got "
+                f"{tuple(loc.shape)} and {tuple(log_variance.shape)}."
+            )
+        return _full(loc), _full(log_variance)
+
+    def reparameterize(
+        self, loc: Tensor, log_variance: Tensor, noise: Tensor | None = None
+    ) -> Tensor:
+        """Return z = loc + exp(log_variance / 2) · noise; PyTorch draws the noise by default."""
+        if noise is None:
+            noise = torch.randn_like(loc)
+        return loc + torch.exp(0.5 * log_variance) * noise
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the decoder's output (logits or means) in its own shape."""
+        return self.decoder(z)
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> LossTerms:
+        """Return both parts of −ELBO of each example.
+
+        Parameters
+        ----------
+        x : tensor of shape (batch, …)
+            As the encoder takes it; n_features numbers an example.
+        noise : tensor of shape (batch, n_components), optional
+            The standard normal ε of the reparameterisation; PyTorch draws it by default.
+        """
+        loc, log_variance = self.encode(x)
+        output = self.decode(self.reparameterize(loc, log_variance, noise))
+        x, output = x.flatten(1), _full(output).flatten(1)
+        if x.shape != output.shape or x.shape[1] != self.spec.n_features:
+            raise ShapeError(
+                f"x and the decoder's output must hold {self.spec.n_features} numbers an example; "
+                f"got shapes {tuple(x.shape)} and {tuple(output.shape)}."
+            )
+        kl = 0.5 * (psi(log_variance) + loc.square()).sum(1)
+        return LossTerms(self._negative_log_prob(output, x), kl)
+
+    def loss(self, x: Tensor, noise: Tensor | None = None, *, beta: float = 1.0) -> Tensor:
+        """Return −ELBO in nats per example, its KL weighted with beta."""
+        return self(x, noise).loss(beta)
+
+    def _negative_log_prob(self, output: Tensor, x: Tensor) -> Tensor:
+        """Return −log p(x | z) of each example; see klosed.models.likelihoods."""
+        if self.spec.likelihood == "bernoulli":
+            return F.binary_cross_entropy_with_logits(output, x, reduction="none").sum(1)
+        if isinstance(self.spec.variance, str):
+            s = self.decoder.log_variance
+            return 0.5 * (LOG_2PI + s + (x - output).square() * torch.exp(-s)).sum(1)
+        variance = self.spec.variance
+        constant = self.spec.n_features * (LOG_2PI + math.log(variance))
+        return 0.5 * (constant + (x - output).square().sum(1) / variance)
+
+
+class _Dense(nn.Module):  # type: ignore[misc]
+    """Hidden layers with one activation."""
+
+    def __init__(self, n_in: int, widths: tuple[int, ...], activation: str) -> None:
+        super().__init__()
+        self.hidden = nn.ModuleList()
+        for width in widths:
+            self.hidden.append(_linear(n_in, width))
+            n_in = width
+        self.width, self._activation = n_in, _ACTIVATIONS[activation]
+
+    def last_hidden(self, x: Tensor) -> Tensor:
+        for layer in self.hidden:
+            x = self._activation(layer(x))
+        return x
+
+
+class _Encoder(_Dense):
+    def __init__(self, spec: VAESpec) -> None:
+        super().__init__(spec.n_features, spec.hidden_layer_sizes, spec.activation)
+        self.loc = _linear(self.width, spec.n_components)
+        self.log_variance = _linear(self.width, spec.n_components)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        h = self.last_hidden(x)
+        return self.loc(h), self.log_variance(h)
+
+
+class _Decoder(_Dense):
+    def __init__(self, spec: VAESpec) -> None:
+        super().__init__(spec.n_components, spec.decoder_widths, spec.activation)
+        self._head = likelihood_of(spec).head
+        self.add_module(self._head, _linear(self.width, spec.n_features))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.get_submodule(self._head)(self.last_hidden(z))
+
+
+def _linear(n_in: int, n_out: int) -> nn.Module:
+    # klosed draws the weights; PyTorch's generator is left where it stands
+    return nn.utils.skip_init(nn.Linear, n_in, n_out)
+
+
+def _full(t: Tensor) -> Tensor:
+    """Return what autocast made half precision in float32: the loss is summed there."""
+    return t.float() if t.dtype in (torch.bfloat16, torch.float16) else t
+
+
+def _torch_dtype(dtype: Any) -> torch.dtype:
+    return torch.float64 if np.dtype(dtype) == np.float64 else torch.float32
