@@ -18,9 +18,15 @@ SPECS = [
     VAESpec(7, 3, widths, activation=activation, likelihood="bernoulli")
     for activation, widths in itertools.product(ACTIVATIONS, [(), (6,), (6, 5)])
 ] + [
-    VAESpec(7, 3, (6,), (4, 9), "tanh", "gaussian", variance)
+    VAESpec(7, 3, (6,), (4, 9), "tanh", likelihood, variance, min_variance=floor)
+    for likelihood in ("gaussian", "student_t")
     for variance in (0.3, "scalar", "per_feature")
-]
+    for floor in (0.0, 0.2)
+] + [
+    VAESpec(7, 3, (6,), likelihood=likelihood)
+    for likelihood in ("poisson", "negative_binomial", "categorical",
+                       (("gaussian", 2), ("categorical", 3), ("poisson", 1), ("student_t", 1)))
+]  # fmt: skip
 
 
 def case(spec, n=5, seed=0):
@@ -29,6 +35,13 @@ def case(spec, n=5, seed=0):
     # far from where initialisation leaves them: steep activations, a variance that is not 1
     params = {name: 3 * array + rng.normal(0, 0.3, array.shape) for name, array in params.items()}
     x = rng.random((n, spec.n_features))
+    if spec.likelihood in ("poisson", "negative_binomial"):
+        x = rng.poisson(3.0, x.shape).astype(float)
+    if spec.likelihood == "categorical":
+        x = np.eye(spec.n_features)[rng.integers(spec.n_features, size=n)]
+    if not isinstance(spec.likelihood, str):
+        x[:, 2:5] = np.eye(3)[rng.integers(3, size=n)]
+        x[0, :2] = x[2, 2:5] = x[3, 6] = np.nan  # not observed
     return params, x, rng.normal(size=(n, spec.n_components))
 
 

@@ -15,6 +15,7 @@ from torch.func import functional_call
 
 from klosed.engines.base import Loss, check_batch
 from klosed.errors import ParameterError
+from klosed.models.likelihoods import likelihood_of
 from klosed.models.parameters import Parameters, check_parameters, initialize
 from klosed.models.spec import VAESpec
 from klosed.torch import LossTerms, VAEModule
@@ -87,6 +88,7 @@ class TorchEngine:
 
     def encode(self, params: Parameters, x: Array) -> tuple[Array, Array]:
         """Return (loc, log_variance) of q(z | x), each of shape (batch, n_components)."""
+        x = likelihood_of(self.spec).encoder_input(np.asarray(x))
         loc, log_variance = self._without_grad(self._module.encoder, "encoder.", params, x)
         return _array(loc), _array(log_variance)
 

@@ -5,8 +5,8 @@ Imports models, special functions and below.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,12 +14,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (the name every PyTorch user knows)
 from torch import Tensor, nn
 
-from klosed.errors import ShapeError, SpecError
-from klosed.models.likelihoods import LOG_2PI, likelihood_of
+from klosed.errors import ShapeError
+from klosed.models.likelihoods import likelihood_of
 from klosed.models.parameters import Parameters, check_parameters, initialize
 from klosed.models.spec import VAESpec
 from klosed.networks.activations import LEAKY_RELU_SLOPE
 from klosed.special import psi
+from klosed.torch.likelihoods import blocks_of
 
 __all__ = ["LossTerms", "VAEModule"]
 
@@ -35,8 +36,6 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "elu": F.elu,
     "gelu": F.gelu,
 }
-
-_LIKELIHOODS = ("bernoulli", "gaussian")
 
 
 class LossTerms(NamedTuple):
@@ -70,17 +69,15 @@ class VAEModule(nn.Module):  # type: ignore[misc]
         (loc, log_variance), each (batch, n_components), or to both beside each other,
         (batch, 2 n_components).
     decoder : nn.Module, optional
-        Your own: from z of shape (batch, n_components) to logits (Bernoulli) or means (Gaussian)
-        of n_features numbers an example, in any shape. A learned variance joins its parameters as
-        `log_variance`.
+        Your own: from z of shape (batch, n_components) to logits (Bernoulli), means (Gaussian) or
+        what the likelihood reads, n_features numbers an example in any shape. What the likelihood
+        learns itself joins its parameters, such as `log_variance`.
     seed : int, default 0
         Of the dense networks' weights, which are `klosed.engine("torch", spec).init(seed)`. Your
         own modules keep theirs.
 
     Raises
     ------
-    SpecError
-        The likelihood has no form here.
     ShapeError
         On a call: a module or the data have the wrong shape.
 
@@ -115,18 +112,11 @@ class VAEModule(nn.Module):  # type: ignore[misc]
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if spec.likelihood not in _LIKELIHOODS:
-            raise SpecError(
-                f"likelihood must be one of {', '.join(_LIKELIHOODS)} in PyTorch; got "
-                f"{spec.likelihood!r}. Use another engine."
-            )
-        self.spec = spec
+        self.spec, self._blocks = spec, blocks_of(spec)
         self.encoder = _Encoder(spec) if encoder is None else encoder
         self.decoder = _Decoder(spec) if decoder is None else decoder
         for name, shape in likelihood_of(spec).free_parameters().items():
-            name = name.removeprefix("decoder.")
-            if not hasattr(self.decoder, name):
-                self.decoder.register_parameter(name, nn.Parameter(torch.zeros(shape)))
+            _register(self.decoder, name.removeprefix("decoder."), shape)
         fresh = initialize(spec, seed)
         own = {"encoder": encoder, "decoder": decoder}
         self.load_state_dict(
@@ -164,15 +154,7 @@ class VAEModule(nn.Module):  # type: ignore[misc]
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return (loc, log_variance) of q(z | x), each of shape (batch, n_components)."""
-        out = self.encoder(x)
-        loc, log_variance = out.chunk(2, dim=-1) if isinstance(out, Tensor) else out
-        wanted = (len(x), self.spec.n_components)
-        if tuple(loc.shape) != wanted or loc.shape != log_variance.shape:
-            raise ShapeError(
-                f"the encoder must return loc and log_variance of shape {wanted}; got "
-                f"{tuple(loc.shape)} and {tuple(log_variance.shape)}."
-            )
-        return _full(loc), _full(log_variance)
+        return self._encode(x.masked_fill(x.isnan(), 0.0))
 
     def reparameterize(
         self, loc: Tensor, log_variance: Tensor, noise: Tensor | None = None
@@ -192,35 +174,49 @@ class VAEModule(nn.Module):  # type: ignore[misc]
         Parameters
         ----------
         x : tensor of shape (batch, …)
-            As the encoder takes it; n_features numbers an example.
+            As the encoder takes it; n_features numbers an example. NaN means "not observed": it
+            adds nothing to the loss, and the encoder reads 0.
         noise : tensor of shape (batch, n_components), optional
             The standard normal ε of the reparameterisation; PyTorch draws it by default.
         """
-        loc, log_variance = self.encode(x)
+        missing = x.isnan()
+        x = x.masked_fill(missing, 0.0)
+        loc, log_variance = self._encode(x)
         output = self.decode(self.reparameterize(loc, log_variance, noise))
-        x, output = x.flatten(1), _full(output).flatten(1)
+        x, missing, output = x.flatten(1), missing.flatten(1), _full(output).flatten(1)
         if x.shape != output.shape or x.shape[1] != self.spec.n_features:
             raise ShapeError(
                 f"x and the decoder's output must hold {self.spec.n_features} numbers an example; "
                 f"got shapes {tuple(x.shape)} and {tuple(output.shape)}."
             )
+        terms = [block.terms(self._free, output, x) for block in self._blocks]
+        observed = (terms[0] if len(terms) == 1 else torch.cat(terms, 1)).masked_fill(missing, 0.0)
         kl = 0.5 * (psi(log_variance) + loc.square()).sum(1)
-        return LossTerms(self._negative_log_prob(output, x), kl)
+        return LossTerms(observed.sum(1), kl)
 
     def loss(self, x: Tensor, noise: Tensor | None = None, *, beta: float = 1.0) -> Tensor:
         """Return −ELBO in nats per example, its KL weighted with beta."""
         return self(x, noise).loss(beta)
 
-    def _negative_log_prob(self, output: Tensor, x: Tensor) -> Tensor:
-        """Return −log p(x | z) of each example; see klosed.models.likelihoods."""
-        if self.spec.likelihood == "bernoulli":
-            return F.binary_cross_entropy_with_logits(output, x, reduction="none").sum(1)
-        if isinstance(self.spec.variance, str):
-            s = self.decoder.log_variance
-            return 0.5 * (LOG_2PI + s + (x - output).square() * torch.exp(-s)).sum(1)
-        variance = self.spec.variance
-        constant = self.spec.n_features * (LOG_2PI + math.log(variance))
-        return 0.5 * (constant + (x - output).square().sum(1) / variance)
+    def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (loc, log_variance) for x without NaN."""
+        for block in self._blocks:
+            if block.name in ("poisson", "negative_binomial"):  # counts span magnitudes
+                columns = (..., block.columns)
+                x = x.clone()
+                x[columns] = torch.log1p(x[columns])
+        out = self.encoder(x)
+        loc, log_variance = out.chunk(2, dim=-1) if isinstance(out, Tensor) else out
+        wanted = (len(x), self.spec.n_components)
+        if tuple(loc.shape) != wanted or loc.shape != log_variance.shape:
+            raise ShapeError(
+                f"the encoder must return loc and log_variance of shape {wanted}; got "
+                f"{tuple(loc.shape)} and {tuple(log_variance.shape)}."
+            )
+        return _full(loc), _full(log_variance)
+
+    def _free(self, path: str) -> Tensor:
+        return reduce(getattr, path.split("."), self.decoder)
 
 
 class _Dense(nn.Module):  # type: ignore[misc]
@@ -264,6 +260,17 @@ class _Decoder(_Dense):
 def _linear(n_in: int, n_out: int) -> nn.Module:
     # klosed draws the weights; PyTorch's generator is left where it stands
     return nn.utils.skip_init(nn.Linear, n_in, n_out)
+
+
+def _register(module: nn.Module, path: str, shape: tuple[int, ...]) -> None:
+    """Give the module a parameter of zeros at a dotted path, unless it has one."""
+    *parents, name = path.split(".")
+    for parent in parents:
+        if not hasattr(module, parent):
+            module.add_module(parent, nn.Module())
+        module = getattr(module, parent)
+    if not hasattr(module, name):
+        module.register_parameter(name, nn.Parameter(torch.zeros(shape)))
 
 
 def _full(t: Tensor) -> Tensor:
