@@ -10,7 +10,7 @@ TORCH := torch==2.13.0
 # this path let a clone that was moved go on.
 export PYTHONPATH := $(CURDIR)/src
 
-.PHONY: help demo test test-all lint docs bench-kl clean
+.PHONY: help demo test test-all lint docs bench bench-kl clean
 
 help:
 	@echo "make demo      train on the embedded digits; leaves a run folder with pictures"
@@ -18,6 +18,7 @@ help:
 	@echo "make test-all  the same, slow tests included"
 	@echo "make lint      formatter, linter, strict types, floors"
 	@echo "make docs      the documentation as HTML under docs/_build"
+	@echo "make bench     training and inference beside PyTorch, JAX and NumPy; rewrites docs/speed.md"
 	@echo "make bench-kl  KL accuracy of klosed and of other libraries; rewrites docs/kl-accuracy.md"
 	@echo "make clean     remove .venv and caches"
 
@@ -59,6 +60,9 @@ docs: $(VENV)/.docs
 bench-kl: $(VENV)/.dev
 	$(BIN)/python benchmarks/kl_accuracy.py
 	$(BIN)/python benchmarks/kl_accuracy.py --table docs/kl-accuracy.md
+
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/vae/run.py --write
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache docs/_build

@@ -1,0 +1,68 @@
+"""klosed, through the loop and the functions that its users call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from workloads import Workload
+
+from klosed import VAESpec, engine
+from klosed.evaluation import score_examples
+from klosed.models import Scaling
+from klosed.training import Callback, TrainingConfig, TrainingData, fit
+
+
+def spec_of(load: Workload) -> VAESpec:
+    return VAESpec(
+        load.n_features,
+        load.latent,
+        load.hidden,
+        activation=load.activation,
+        likelihood=load.likelihood,
+        variance="per_feature",
+    )
+
+
+def scaling_of(load: Workload) -> Scaling:
+    return Scaling.bytes() if load.likelihood == "bernoulli" else Scaling.none()
+
+
+def train(load: Workload, threads: int, name: str, turn: Callable[[float | None], bool]) -> None:
+    """Train an epoch for each True of `turn`, which is told the epoch's loss."""
+
+    class Turns(Callback):
+        def on_start(self, state: Any, progress: Any) -> None:
+            turn(None)
+
+        def on_epoch(self, record: Any, state: Any) -> None:
+            if not turn(record.train_loss):
+                raise SystemExit
+
+    config = TrainingConfig(epochs=10**6, batch_size=load.batch_size)
+    data = TrainingData(load.rows(), scaling=scaling_of(load))
+    fit(engine(name, spec_of(load)), config, data, callbacks=[Turns()])
+
+
+def inference(
+    load: Workload, threads: int, n: int, n_samples: int, name: str
+) -> dict[str, Callable[[], object]]:
+    """Return functions that encode, decode and score `n` rows with `n_samples` a row."""
+    model = engine(name, spec_of(load))
+    params = model.init(0)
+    rows, scaling = load.rows()[:n], scaling_of(load)
+    x = scaling.apply(rows)
+    z = np.random.default_rng(2).standard_normal((n, load.latent)).astype(np.float32)
+
+    def decode() -> object:
+        output = model.decode(params, z)
+        return 1 / (1 + np.exp(-output))
+
+    return {
+        "encode": lambda: model.encode(params, x),
+        "decode": decode,
+        "likelihood": lambda: score_examples(
+            model, params, rows, n_samples=n_samples, scaling=scaling, n_threads=threads
+        ),
+    }
