@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from klosed.distributions import LogNormal as LogNormal
     from klosed.distributions import LowRankMultivariateNormal as LowRankMultivariateNormal
     from klosed.distributions import MatrixNormal as MatrixNormal
+    from klosed.distributions import MixtureSameFamily as MixtureSameFamily
     from klosed.distributions import Moyal as Moyal
     from klosed.distributions import Multinomial as Multinomial
     from klosed.distributions import MultivariateNormal as MultivariateNormal
@@ -96,6 +97,7 @@ _HOMES = {
     "LogitNormal": "klosed.distributions",
     "LowRankMultivariateNormal": "klosed.distributions",
     "MatrixNormal": "klosed.distributions",
+    "MixtureSameFamily": "klosed.distributions",
     "Moyal": "klosed.distributions",
     "Multinomial": "klosed.distributions",
     "MultivariateNormal": "klosed.distributions",

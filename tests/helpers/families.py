@@ -15,6 +15,7 @@ from families_discrete import DISCRETE
 from families_gamma import GAMMA_RELATIVES
 from families_location_scale import LOCATION_SCALE
 from families_matrices import MATRICES
+from families_mixtures import MIXTURES
 from families_unit_interval import UNIT_INTERVAL
 from families_vectors import VECTORS
 
@@ -64,6 +65,7 @@ FAMILIES |= {name: Instance(f, **given) for name, (f, given) in VECTORS.items()}
 FAMILIES |= {name: Instance(f, **given) for name, (f, given) in DISCRETE.items()}
 FAMILIES |= {name: Instance(f, **given) for name, (f, given) in DIRECTIONS.items()}
 FAMILIES |= {name: Instance(f, **given) for name, (f, given) in MATRICES.items()}
+FAMILIES |= {name: Instance(f, **given) for name, (f, given) in MIXTURES.items()}
 
 
 def _is_smooth(a: str, b: str) -> bool:

@@ -29,6 +29,7 @@ from klosed.distributions.log_normal import LogNormal
 from klosed.distributions.logit_normal import LogitNormal
 from klosed.distributions.low_rank_multivariate_normal import LowRankMultivariateNormal
 from klosed.distributions.matrix_normal import MatrixNormal
+from klosed.distributions.mixture_same_family import MixtureSameFamily
 from klosed.distributions.moyal import Moyal
 from klosed.distributions.multinomial import Multinomial
 from klosed.distributions.multivariate_normal import MultivariateNormal
@@ -74,6 +75,7 @@ __all__ = [
     "LogitNormal",
     "LowRankMultivariateNormal",
     "MatrixNormal",
+    "MixtureSameFamily",
     "Moyal",
     "Multinomial",
     "MultivariateNormal",
