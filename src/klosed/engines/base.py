@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from klosed.errors import ShapeError
 from klosed.models.parameters import Parameters
+from klosed.models.scaling import Scaling
 from klosed.models.spec import VAESpec
 
-__all__ = ["Engine", "Loss", "check_batch"]
+__all__ = ["Batch", "Engine", "Loss", "Rule", "Stepper", "Task", "check_batch"]
 
 Array = NDArray[Any]
 
@@ -62,6 +65,66 @@ class Engine(Protocol):
 
     def decode(self, params: Parameters, z: Array) -> Array:
         """Return the decoder's output (logits or means), shape (batch, n_features)."""
+        ...
+
+
+class Batch(NamedTuple):
+    """One step's share of an epoch: numbers of rows, and noise of shape (rows, n_components)."""
+
+    rows: Array
+    noise: Array
+
+
+class Rule(Protocol):
+    """An optimizer: its name, its settings as attributes, its update in NumPy."""
+
+    name: ClassVar[str]
+    learning_rate: float
+
+    def update(self, params: Parameters, grads: Parameters, moments: Parameters, step: int) -> None:
+        """Update parameters and moments in place; `step` counts from 1."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What a training works on; parameters and moments are updated in place.
+
+    `x` holds the rows as stored; `scaling` makes of them what the model sees.
+    """
+
+    params: Parameters
+    moments: Parameters
+    optimizer: Rule
+    x: Array
+    scaling: Scaling
+    batch_size: int
+    beta: float
+
+
+class Stepper(Protocol):
+    """A training under way, with parameters and moments where the engine wants them.
+
+    An engine with a way of its own to take steps offers ``stepper(task) -> Stepper``; for others
+    `loss_and_grad` and the optimizer's NumPy update are called in turn.
+    """
+
+    steps_at_once: int
+    """How many batches it likes to be given together; losses are known after all of them."""
+
+    def steps(self, batches: Sequence[Batch], step: int) -> list[Loss]:
+        """Take a step for each batch and return their losses; `step` counts those before.
+
+        A loss that is not finite ends the training; steps after it need not be taken.
+        """
+        ...
+
+    def sync(self) -> None:
+        """Bring the task's parameters and moments up to date."""
+        ...
+
+    def agreed(self, value: float) -> float:
+        """Return the largest value over all processes that train together."""
         ...
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from klosed.datasets import Splits
+from klosed.engines.base import Batch
 from klosed.errors import DataError
 from klosed.models import Scaling, VAESpec, likelihood_of
 from klosed.random import Purpose, permutation, standard_normal
@@ -100,10 +101,15 @@ def split(config: TrainingConfig, n: int) -> tuple[Array, Array | None]:
 
 def batches(
     spec: VAESpec, config: TrainingConfig, train_rows: Array, state: TrainingState, dtype: DTypeLike
-) -> Iterator[tuple[Array, Array]]:
-    """Yield (row numbers, noise) of the batches left in the current epoch."""
+) -> Iterator[Batch]:
+    """Yield the batches left in the current epoch.
+
+    The noise is that of the position alone, also where several batches are drawn in advance.
+    """
     order = permutation(config.seed, Purpose.SHUFFLE, state.epoch, len(train_rows))
-    for start in range(state.batch * config.batch_size, len(order), config.batch_size):
+    starts = range(state.batch * config.batch_size, len(order), config.batch_size)
+    for step, start in enumerate(starts, state.step):
         rows = train_rows[order[start : start + config.batch_size]]
         shape = (len(rows), spec.n_components)
-        yield rows, standard_normal(config.seed, Purpose.TRAINING_NOISE, state.step, shape, dtype)
+        noise = standard_normal(config.seed, Purpose.TRAINING_NOISE, step, shape, dtype)
+        yield Batch(rows, noise)

@@ -7,6 +7,7 @@ position alone, so a loop entered in the middle goes on as if it had never stopp
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import time
 import warnings
@@ -18,12 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from klosed.engines import Engine, Loss
+from klosed.engines.base import Stepper, Task
 from klosed.errors import KlosedWarning, NonFiniteLossError, TrainingInterrupted
 from klosed.models import Parameters, Scaling
 from klosed.random import Purpose, standard_normal
 from klosed.training.config import TrainingConfig
 from klosed.training.data import TrainingData, batches, check_data, check_rows, split
 from klosed.training.state import TrainingState
+from klosed.training.stepping import stepper_for
 
 __all__ = ["Callback", "EpochRecord", "Progress", "fit", "mean_loss"]
 
@@ -122,7 +125,8 @@ def fit(
         Where to go on; updated in place. A fresh one by default.
     callbacks : sequence of Callback
     should_stop : callable
-        Asked after every step; when true, training stops there.
+        Asked after every step, or every few where the engine takes several at once; when true,
+        training stops there.
 
     Raises
     ------
@@ -143,24 +147,42 @@ def fit(
         state = TrainingState(params=params, moments=optimizer.init(params))
     dtype = state.params["encoder.loc.weight"].dtype
     n_batches = math.ceil(len(train_rows) / config.batch_size)
+    stepper = stepper_for(
+        engine,
+        Task(
+            params=state.params,
+            moments=state.moments,
+            optimizer=optimizer,
+            x=data.train,
+            scaling=data.scaling,
+            batch_size=config.batch_size,
+            beta=config.beta,
+        ),
+    )
     for callback in callbacks:
         callback.on_start(state, _progress(config, state, n_batches))
     # A diverging run is reported by its loss, not by a stream of floating-point warnings.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         while state.epoch < config.epochs and not state.stopped_early:
-            for rows, noise in batches(engine.spec, config, train_rows, state, dtype):
+            left = batches(engine.spec, config, train_rows, state, dtype)
+            while chunk := list(itertools.islice(left, stepper.steps_at_once)):
                 started = time.perf_counter()
-                x = data.scaling.apply(data.train[rows], dtype)
-                loss, grads = engine.loss_and_grad(state.params, x, noise, beta=config.beta)
-                if not math.isfinite(loss):
-                    raise NonFiniteLossError(_why_not_finite(engine, config, state, x, loss))
-                optimizer.update(state.params, grads, state.moments, state.step + 1)
-                _count_step(state, loss, len(x), time.perf_counter() - started)
-                for callback in callbacks:
-                    callback.on_step(_progress(config, state, n_batches))
-                if should_stop():
+                losses = stepper.steps(chunk, state.step)
+                seconds = (time.perf_counter() - started) / len(losses)
+                # the last chunk may be cut short by a loss that is not finite
+                for batch, loss in zip(chunk, losses, strict=False):
+                    if not math.isfinite(loss):
+                        stepper.sync()
+                        x = data.scaling.apply(data.train[batch.rows], dtype)
+                        raise NonFiniteLossError(_why_not_finite(engine, config, state, x, loss))
+                    _count_step(state, loss, len(batch.rows), seconds)
+                    for callback in callbacks:
+                        callback.on_step(_progress(config, state, n_batches))
+                if stepper.agreed(float(should_stop())):
+                    stepper.sync()
                     _interrupt(config, state, callbacks)
-            record = _finish_epoch(engine, config, data, validation_rows, state)
+            stepper.sync()
+            record = _finish_epoch(engine, config, data, validation_rows, state, stepper)
             for callback in callbacks:
                 callback.on_epoch(record, state)
     for callback in callbacks:
@@ -233,6 +255,7 @@ def _finish_epoch(
     data: TrainingData,
     validation_rows: Array | None,
     state: TrainingState,
+    stepper: Stepper,
 ) -> EpochRecord:
     _check_finite(config, state)
 
@@ -261,7 +284,9 @@ def _finish_epoch(
     state.epoch += 1
     state.batch, state.sums, state.seconds = 0, {}, 0.0
     if validation_rows is not None:
-        _note_validation(config, state, math.inf if validation is None else float(validation))
+        # machines that train together may round differently, and must decide alike
+        loss = stepper.agreed(math.inf if validation is None else float(validation))
+        _note_validation(config, state, loss)
     return record
 
 

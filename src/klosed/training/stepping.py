@@ -1,0 +1,45 @@
+"""Who takes the steps: the engine in a way of its own, or gradient and update in turn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from klosed.engines.base import Batch, Engine, Loss, Stepper, Task
+
+__all__ = ["PlainStepper", "stepper_for"]
+
+
+def stepper_for(engine: Engine, task: Task) -> Stepper:
+    """Return the engine's own stepper where it has one."""
+    make = getattr(engine, "stepper", None)
+    stepper: Stepper = PlainStepper(engine, task) if make is None else make(task)
+    return stepper
+
+
+class PlainStepper:
+    """One step at a time: the engine's gradient, then the optimizer's update, in NumPy."""
+
+    steps_at_once = 1
+
+    def __init__(self, engine: Engine, task: Task) -> None:
+        self._engine, self._task = engine, task
+
+    def steps(self, batches: Sequence[Batch], step: int) -> list[Loss]:
+        """Take a step for each batch; none where the loss is not finite."""
+        task, losses = self._task, []
+        for done, (rows, noise) in enumerate(batches, step):
+            x = task.scaling.apply(task.x[rows], noise.dtype)
+            loss, grads = self._engine.loss_and_grad(task.params, x, noise, beta=task.beta)
+            losses.append(loss)
+            if not math.isfinite(loss):
+                break
+            task.optimizer.update(task.params, grads, task.moments, done + 1)
+        return losses
+
+    def sync(self) -> None:
+        """Nothing to do: the task's arrays are the ones that are updated."""
+
+    def agreed(self, value: float) -> float:
+        """Return the value of this, the only process."""
+        return value
