@@ -33,6 +33,7 @@ COMMANDS = {
     "encode": "Latent coordinates of data.",
     "decode": "Data for given latent coordinates.",
     "kl": "KL of two distributions, with entropy, cross-entropy and gradient.",
+    "derive": "Show why a closed form is right, each step proved or checked.",
     "doctor": "Show versions, BLAS and its speed, threads; say what to change.",
 }
 

@@ -17,7 +17,7 @@ import mpmath as mp
 from klosed.errors import KlosedError
 from klosed.high_precision.densities import DENSITIES, Density
 
-__all__ = ["Digits", "PrecisionError", "kl_to_digits"]
+__all__ = ["Digits", "PrecisionError", "expect", "kl_to_digits"]
 
 Number = Any
 Vector = list[Any]
@@ -81,7 +81,7 @@ def kl_to_digits(
     with mp.workdps(2 * digits + _GUARD):
         left, right = make_q(q), make_p(p)
         if left.discrete != right.discrete or left.low < right.low or left.high > right.high:
-            (entropy,) = _expect(left, left, lambda x: [-left.log(x)], typical, digits)
+            (entropy,) = expect(left, left, lambda x: [-left.log(x)], typical, digits)
             return Digits(mp.inf, entropy, mp.inf, {}, {})
         slopes_q, slopes_p = _slopes(make_q, q, digits), _slopes(make_p, p, digits)
 
@@ -91,7 +91,7 @@ def kl_to_digits(
             grad_q = [slope(x) * (log_q - log_p) for slope in slopes_q.values()]
             return [log_q - log_p, -log_q, -log_p, *grad_q, *(-s(x) for s in slopes_p.values())]
 
-        values = _expect(left, right, integrands, typical, digits)
+        values = expect(left, right, integrands, typical, digits)
         return Digits(
             kl=values[0],
             entropy=values[1],
@@ -121,14 +121,14 @@ def _central(above: Density, below: Density, step: Number) -> Callable[[Number],
     return lambda x: (above.log(x) - below.log(x)) / (2 * step)
 
 
-def _expect(
+def expect(
     q: Density,
     p: Density,
     f: Callable[[Number], Vector],
     typical: Sequence[float],
     digits: int,
 ) -> Vector:
-    """Return E_q[f] for a vector f."""
+    """Return E_q[f] for a vector f; p only adds its corners. Runs at the precision in force."""
     if q.discrete:
         return _sum(q, f, digits)
     values = sorted(mp.mpf(x) for x in typical)

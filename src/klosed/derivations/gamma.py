@@ -1,0 +1,38 @@
+"""Gamma distributions: the expectations that their KLs are made of. Mirrors divergences/."""
+
+import sympy as sp
+
+from klosed.derivations._families import Family, Moment
+from klosed.derivations._pairs import Pair
+
+__all__ = ["FAMILY", "PAIRS"]
+
+x, alpha, beta = sp.symbols("x alpha beta", positive=True)
+
+FAMILY = Family(
+    name="Gamma",
+    draws={alpha: (0.5, 5), beta: (0.3, 3)},
+    parameters={"concentration": alpha, "rate": beta},
+    variables=(x,),
+    log_density=alpha * sp.log(beta) - sp.loggamma(alpha) + (alpha - 1) * sp.log(x) - beta * x,
+    low=0,
+    moments=(
+        Moment(x, alpha / beta, "the mean"),
+        Moment(sp.log(x), sp.digamma(alpha) - sp.log(beta), "derivative of log Γ(α) − α log β"),
+    ),
+    entropy=alpha - sp.log(beta) + sp.loggamma(alpha) + (1 - alpha) * sp.digamma(alpha),
+)
+
+PAIRS = (
+    Pair(
+        "Gamma",
+        "Exponential",
+        kl=lambda q, p: (
+            (q.alpha - 1) * sp.digamma(q.alpha)
+            - sp.loggamma(q.alpha)
+            - q.alpha
+            + sp.log(q.beta / p.lambda_)
+            + q.alpha * p.lambda_ / q.beta
+        ),
+    ),
+)

@@ -1,0 +1,45 @@
+"""Normal distributions: the expectations that their KLs are made of. Mirrors divergences/."""
+
+from typing import Any
+
+import sympy as sp
+
+from klosed.derivations._families import Family, Moment, Side
+from klosed.derivations._pairs import Pair
+
+__all__ = ["FAMILY", "PAIRS"]
+
+x = sp.Symbol("x", real=True)
+mu = sp.Symbol("mu", real=True)
+sigma = sp.Symbol("sigma", positive=True)
+
+FAMILY = Family(
+    name="Normal",
+    draws={mu: (-2, 2), sigma: (0.3, 2)},
+    parameters={"loc": mu, "scale": sigma},
+    variables=(x,),
+    log_density=-((x - mu) ** 2) / (2 * sigma**2) - sp.log(2 * sp.pi * sigma**2) / 2,
+    moments=(
+        Moment(x, mu, "the mean"),
+        Moment(x**2, mu**2 + sigma**2, "square of the mean plus variance"),
+    ),
+    entropy=sp.log(2 * sp.pi * sigma**2) / 2 + sp.Rational(1, 2),
+)
+
+
+def _normal_normal(q: Side, p: Side) -> Any:
+    r, z = q.sigma / p.sigma, (q.mu - p.mu) / p.sigma
+    return (r**2 + z**2 - 1) / 2 - sp.log(r)
+
+
+PAIRS = (
+    Pair(
+        "Normal",
+        "Normal",
+        kl=_normal_normal,
+        gradients=lambda q, p: {
+            q.mu: (q.mu - p.mu) / p.sigma**2,
+            q.sigma: q.sigma / p.sigma**2 - 1 / q.sigma,
+        },
+    ),
+)
