@@ -65,13 +65,17 @@ if TYPE_CHECKING:
     from klosed.engines import engine as engine
     from klosed.errors import KlosedError as KlosedError
     from klosed.errors import NoClosedFormError as NoClosedFormError
+    from klosed.estimator import VAE as VAE
+    from klosed.estimator import load as load
     from klosed.models.spec import VAESpec as VAESpec
 
 # public name -> the module that holds it
 _HOMES = {
     "KlosedError": "klosed.errors",
     "NoClosedFormError": "klosed.errors",
+    "VAE": "klosed.estimator",
     "VAESpec": "klosed.models.spec",
+    "load": "klosed.estimator",
     "engine": "klosed.engines",
     "Bernoulli": "klosed.distributions",
     "Categorical": "klosed.distributions",

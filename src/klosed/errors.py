@@ -12,14 +12,18 @@ __all__ = [
     "FileFormatError",
     "KlosedError",
     "KlosedWarning",
+    "LikelihoodMismatchWarning",
     "MissingExtraError",
     "NoClosedFormError",
     "NonFiniteLossError",
+    "NotConvergedWarning",
     "ParameterError",
+    "PosteriorCollapseWarning",
     "RunFolderError",
     "ShapeError",
     "SpecError",
     "TrainingInterrupted",
+    "UnusedComponentsWarning",
 ]
 
 
@@ -29,6 +33,22 @@ class KlosedError(Exception):
 
 class KlosedWarning(UserWarning):
     """Base of every warning that klosed issues on purpose."""
+
+
+class PosteriorCollapseWarning(KlosedWarning):
+    """The latent space carries no information about the data."""
+
+
+class UnusedComponentsWarning(KlosedWarning):
+    """Most latent numbers carry no information about the data."""
+
+
+class LikelihoodMismatchWarning(KlosedWarning):
+    """A column's likelihood does not fit it."""
+
+
+class NotConvergedWarning(KlosedWarning):
+    """Training ended before the held-out loss stopped improving."""
 
 
 class ParameterError(KlosedError, ValueError):

@@ -4,6 +4,7 @@ Floor 6: imports nothing of training, plots or the command line.
 """
 
 from klosed.evaluation.importance import ExampleScores, score_examples
+from klosed.evaluation.imputation import impute_draws, impute_mean
 from klosed.evaluation.summary import Estimate, Summary
 
-__all__ = ["Estimate", "ExampleScores", "Summary", "score_examples"]
+__all__ = ["Estimate", "ExampleScores", "Summary", "impute_draws", "impute_mean", "score_examples"]

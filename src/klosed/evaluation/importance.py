@@ -80,6 +80,7 @@ def score_examples(
     n_samples: int,
     seed: int = 0,
     scaling: Scaling | None = None,
+    noise: Array | None = None,
     n_threads: int | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> ExampleScores:
@@ -105,6 +106,9 @@ def score_examples(
         other rows matter.
     scaling : Scaling, optional
         The identity by default.
+    noise : array of shape (n_samples, n_components), optional
+        Standard normal samples that all examples share; the score of a row is then a function
+        of the row alone. By default each example draws its own.
     n_threads : int, optional
         By default one for each processor this process may use.
     on_progress : callable, optional
@@ -150,6 +154,10 @@ def score_examples(
         raise ShapeError(f"x must have shape (n, {spec.n_features}); got {x.shape}.")
     if len(x) == 0:
         raise DataError("x must hold at least one row.")
+    if noise is not None and noise.shape != (n_samples, spec.n_components):
+        raise ShapeError(
+            f"noise must have shape ({n_samples}, {spec.n_components}); got {noise.shape}."
+        )
     width = max(spec.n_features, *spec.decoder_widths, spec.n_components)
     at_once = min(n_samples, max(1, _MOST_NUMBERS // width), _MOST_ROWS)
     examples = max(1, min(_MOST_ROWS, _MOST_NUMBERS // width) // n_samples)
@@ -160,7 +168,9 @@ def score_examples(
     def score(part: slice) -> slice:
         # An overflow ends as a weight that is not finite, which is reported below.
         with np.errstate(over="ignore", invalid="ignore"):
-            columns[:, part] = _score(engine, params, scaling, x, part, n_samples, at_once, seed)
+            columns[:, part] = _score(
+                engine, params, scaling, x, part, n_samples, at_once, seed, noise
+            )
         return part
 
     from joblib import cpu_count
@@ -194,6 +204,7 @@ def _score(
     n_samples: int,
     at_once: int,
     seed: int,
+    shared_noise: Array | None,
 ) -> tuple[Float64, Float64, Float64, Float64, Float64]:
     """Return the five columns of ExampleScores for the rows of `part`."""
     dtype = params["encoder.loc.weight"].dtype
@@ -201,15 +212,16 @@ def _score(
     rows = scaling.apply(x[part], dtype)
     loc, log_variance = (a.astype(np.float64) for a in engine.encode(params, rows))
     scale = np.exp(0.5 * log_variance)
-    streams = [
-        generator(seed, Purpose.EVALUATION_NOISE, i, "importance")
-        for i in range(part.start, part.stop)
-    ]
+    own = range(part.start, part.stop) if shared_noise is None else ()
+    streams = [generator(seed, Purpose.EVALUATION_NOISE, i, "importance") for i in own]
     total, squares = np.zeros(len(rows)), np.zeros(len(rows))
     log_sum, log_sum_squares = np.full(len(rows), -np.inf), np.full(len(rows), -np.inf)
     for start in range(0, n_samples, at_once):
         shape = (min(at_once, n_samples - start), engine.spec.n_components)
-        noise = np.stack([stream.standard_normal(shape) for stream in streams])
+        if shared_noise is None:
+            noise = np.stack([stream.standard_normal(shape) for stream in streams])
+        else:
+            noise = shared_noise[None, start : start + shape[0]]
         z = loc[:, None] + scale[:, None] * noise
         output = engine.decode(params, z.reshape(-1, shape[1]).astype(dtype))
         output = output.reshape(len(rows), shape[0], -1)

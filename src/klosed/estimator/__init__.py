@@ -1,0 +1,9 @@
+"""The scikit-learn face: a VAE that behaves like PCA, for tables of mixed columns with holes.
+
+Floor 7: imports nothing of plots or the command line.
+"""
+
+from klosed.estimator.columns import Column
+from klosed.estimator.vae import VAE, load
+
+__all__ = ["VAE", "Column", "load"]

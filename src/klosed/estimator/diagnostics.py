@@ -1,0 +1,105 @@
+"""What a fitted model says about itself: warnings, each with what to do."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from klosed.errors import (
+    LikelihoodMismatchWarning,
+    NotConvergedWarning,
+    PosteriorCollapseWarning,
+    UnusedComponentsWarning,
+)
+from klosed.estimator.table import Table
+from klosed.models import likelihood_of
+
+__all__ = ["active_components", "warn_of_collapse", "warn_of_mismatch", "warn_of_no_convergence"]
+
+Array = NDArray[Any]
+
+# A component is active when its posterior mean varies by this much over rows: Burda, Grosse and
+# Salakhutdinov (2016), arXiv:1509.00519, section 4.
+_ACTIVE = 0.01
+# Pearson's dispersion of Poisson counts is 1.
+_OVERDISPERSED = 2.0
+# Excess kurtosis of residuals; a Gaussian's is 0, a Student-t's with five degrees of freedom 6.
+_HEAVY_TAIL = 20.0
+
+
+def active_components(loc: Array) -> Array:
+    """Return which latent numbers carry information, from posterior means of shape (n, k)."""
+    active: Array = loc.var(axis=0) > _ACTIVE
+    return active
+
+
+def warn_of_collapse(active: Array, *, beta: float) -> None:
+    """Warn where no component, or only a minority, is active."""
+    used, n = int(active.sum()), len(active)
+    if used == 0:
+        warnings.warn(
+            "posterior collapse: no latent number depends on the data, so transform and "
+            f"reconstruct say nothing. Train longer (max_iter, learning_rate), lower beta (now "
+            f"{beta:g}), or accept that the columns are independent noise.",
+            PosteriorCollapseWarning,
+            stacklevel=4,
+        )
+    elif 2 * used < n:
+        warnings.warn(
+            f"only {used} of {n} latent numbers are active. The others do no harm but cost time: "
+            f"set n_components={used}, or lower beta (now {beta:g}) to use more.",
+            UnusedComponentsWarning,
+            stacklevel=4,
+        )
+
+
+def warn_of_mismatch(table: Table, spec: Any, output: Array, x: Array) -> None:
+    """Warn of columns whose family does not fit, from outputs at the posterior means."""
+    likelihood = likelihood_of(spec)
+    residual = x - likelihood.mean(output)
+    kinds = table.kinds()
+    for column, place in zip(table.columns, table.places, strict=True):
+        if column.width != 1:
+            continue
+        r = residual[:, place.start]
+        known = ~np.isnan(r)
+        if known.sum() < 50:
+            continue
+        r = r[known]
+        if kinds[place.start] == "poisson":
+            mean = likelihood.mean(output)[known, place.start]
+            dispersion = float((r**2 / mean).mean())
+            if dispersion > _OVERDISPERSED:
+                _warn(
+                    column.name,
+                    f"{dispersion:.1f} times the variance of a Poisson",
+                    'likelihood={"count": "negative_binomial"}',
+                )
+        elif kinds[place.start] == "gaussian" and column.family == "gaussian":
+            low, middle, high = np.quantile(x[known, place.start], [0.25, 0.5, 0.75])
+            z = (r - r.mean()) / max(float(r.std()), 1e-12)
+            if low < middle < high and float((z**4).mean()) - 3 > _HEAVY_TAIL:
+                _warn(
+                    column.name,
+                    "outliers that a Gaussian cannot explain",
+                    'likelihood={"real": "student_t"}',
+                )
+
+
+def _warn(name: str, what: str, cure: str) -> None:
+    warnings.warn(
+        f"column {name!r} has {what}. Use {cure}.", LikelihoodMismatchWarning, stacklevel=5
+    )
+
+
+def warn_of_no_convergence(max_iter: int) -> None:
+    """Warn that the last epoch was not enough."""
+    warnings.warn(
+        f"training ended at max_iter={max_iter} epochs while the held-out loss still fell. "
+        "Raise max_iter or the learning_rate.",
+        NotConvergedWarning,
+        stacklevel=4,
+    )

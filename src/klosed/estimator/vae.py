@@ -1,0 +1,658 @@
+"""VAE, the estimator. What it computes lives in its sibling modules and on lower floors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+from scipy.stats import qmc
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from klosed.engines import ENGINES, engine
+from klosed.errors import DataError, ParameterError
+from klosed.estimator import diagnostics, fitting
+from klosed.estimator.columns import COLUMN_TYPES, TYPE_OF_FAMILY, infer_columns
+from klosed.estimator.files import read_estimator, write_estimator
+from klosed.estimator.reading import RawColumn, completed, container_of, read_columns
+from klosed.estimator.table import Table
+from klosed.evaluation import impute_draws, impute_mean, score_examples
+from klosed.models import Model, Parameters, VAESpec, likelihood_of
+from klosed.networks import ACTIVATIONS
+from klosed.random import Purpose, generator
+from klosed.training import OPTIMIZERS, Callback, TrainingConfig, TrainingData, TrainingState
+
+__all__ = ["VAE", "load"]
+
+Array = NDArray[Any]
+
+# Below this many rows nothing is held out: too few to judge by.
+_FEWEST_TO_HOLD_OUT = 20
+# Variance of a standardized column that a model may not fall below: duplicates and discrete
+# columns would let a density grow without end.
+_MIN_VARIANCE = 1e-4
+_DIAGNOSED_ROWS = 2000
+
+
+class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Variational autoencoder of a table: fit, transform, sample, score, impute.
+
+    z ~ N(0, I),  x | z ~ likelihood of each column (decoder(z)),  q(z | x) = N(μ(x), diag σ²(x)),
+
+    trained on ELBO = E_q[log p(x | z)] − beta · KL(q(z | x) ‖ N(0, I)), in nats per row. Columns
+    may be numbers, counts, booleans and categories in one table; NaN, None and pd.NA mean "not
+    observed" anywhere.
+
+    Parameters
+    ----------
+    n_components : int or "auto", default "auto"
+        Latent size. auto: half the numbers that make a row, at most 10.
+    hidden_layer_sizes : sequence of int, default (128,)
+        Widths of the encoder's hidden layers; the decoder mirrors them.
+    activation : str, default "relu"
+        relu, leaky_relu, tanh, sigmoid, softplus, elu, gelu or identity.
+    likelihood : "auto", str or dict, default "auto"
+        The family of the columns. auto: by each column's type, see Notes. A name (gaussian,
+        student_t, log_normal, bernoulli, poisson, negative_binomial) is for all columns of
+        numbers; a dict maps types to families, such as ``{"count": "poisson"}``. bernoulli is
+        for numbers in [0, 1], such as grey pixels.
+    column_types : "auto", str or dict, default "auto"
+        real, positive, count, binary, ordinal or categorical, for all columns or, as a dict, by
+        name or position. What is not given is inferred; `columns_` says how.
+    beta : float, default 1.0
+        Weight of the KL term.
+    optimizer : {"adam", "sgd", "adagrad"}, default "adam"
+    learning_rate : float, default 1e-3
+    batch_size : int or "auto", default "auto"
+        Rows a step, at most all. auto: near the square root of the number of rows, from 16 to
+        512.
+    max_iter : int, default 1000
+        Most epochs.
+    early_stopping : bool, default True
+        Hold out `validation_fraction` of the rows and stop once their loss no longer improves;
+        the best epoch's parameters are kept. Tables of fewer than 20 rows hold nothing out.
+    validation_fraction : float, default 0.1
+    n_iter_no_change : int or "auto", default "auto"
+        Epochs without improvement that end training. auto: 10, and at least 500 steps.
+    warm_start : bool, default False
+        Let `fit` go on from the last fit's parameters, with its columns and scaling.
+    random_state : int, RandomState instance or None, default None
+    engine : str, default "auto"
+        Which engine trains: "auto" takes the fastest that there is, "reference" is plain NumPy.
+        A fitted model is always evaluated in float64 by the reference engine.
+    verbose : bool or int, default False
+        Write the columns' types and every tenth epoch to standard output.
+
+    Attributes
+    ----------
+    columns_ : tuple of Column
+        What each column was taken for: name, type, family, categories.
+    n_components_ : int
+    components_used_ : int
+        Latent numbers that carry information.
+    n_iter_ : int
+        Epochs trained, all fits of a warm start together.
+    history_ : dict of str to list
+        By epoch: train_loss, train_reconstruction, train_kl, validation_loss, in nats a row of
+        scaled data.
+    spec_ : VAESpec
+    params_ : dict of str to array
+        Weights, named as in a PyTorch state_dict.
+    scaling_ : Scaling
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Present where the columns have names.
+
+    Notes
+    -----
+    Types are inferred in a frame by dtype and values: two values are binary; strings and
+    categories categorical, or ordinal where pandas orders them; whole numbers ≥ 0 counts where a
+    negative binomial fits them better than a Gaussian; numbers > 0 positive where a log-normal
+    clearly fits better; the rest real, as a Student-t where the tails are heavy. In an array all
+    columns are real, but those of 0 and 1 binary. Constant columns are left out of the model and
+    come back as they were.
+
+    References: Kingma and Welling (2014), arXiv:1312.6114; for mixed columns and missing values
+    Nazábal et al. (2020), arXiv:1807.03653, and Mattei and Frellsen (2019), arXiv:1812.02633.
+
+    Examples
+    --------
+    >>> import klosed
+    >>> from sklearn.datasets import load_iris
+    >>> X = load_iris(as_frame=True).data
+    >>> vae = klosed.VAE(n_components=2, max_iter=50, early_stopping=False).fit(X)
+    >>> vae.transform(X).shape
+    (150, 2)
+    >>> vae.sample(2).columns.tolist() == X.columns.tolist()
+    True
+    >>> X.iloc[0, 2] = float("nan")
+    >>> bool(vae.impute(X).notna().all(axis=None))
+    True
+    """
+
+    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012  (scikit-learn's own name and form)
+        "n_components": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "hidden_layer_sizes": ["array-like"],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "likelihood": [StrOptions({"auto", *TYPE_OF_FAMILY}), dict],
+        "column_types": [StrOptions({"auto", *COLUMN_TYPES}), dict],
+        "beta": [Interval(Real, 0, None, closed="left")],
+        "optimizer": [StrOptions(set(OPTIMIZERS))],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "engine": [StrOptions({"auto", *ENGINES})],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        n_components: int | str = "auto",
+        *,
+        hidden_layer_sizes: tuple[int, ...] = (128,),
+        activation: str = "relu",
+        likelihood: str | Mapping[str, str] = "auto",
+        column_types: str | Mapping[Any, str] = "auto",
+        beta: float = 1.0,
+        optimizer: str = "adam",
+        learning_rate: float = 1e-3,
+        batch_size: int | str = "auto",
+        max_iter: int = 1000,
+        early_stopping: bool = True,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int | str = "auto",
+        warm_start: bool = False,
+        random_state: Any = None,
+        engine: str = "auto",
+        verbose: bool | int = False,
+    ) -> None:
+        self.n_components = n_components
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.likelihood = likelihood
+        self.column_types = column_types
+        self.beta = beta
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.engine = engine
+        self.verbose = verbose
+
+    # fitting
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(self, X: Any, y: Any = None) -> VAE:
+        """Learn the columns, their scaling and the model.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_samples, n_features)
+            NaN, None and pd.NA mean "not observed".
+        y : ignored
+
+        Returns
+        -------
+        VAE
+            The fitted estimator itself.
+        """
+        goes_on = self.warm_start and hasattr(self, "params_")
+        raws = self._read(X, reset=not goes_on)
+        x = self._table.encode(raws) if goes_on else self._begin(raws, X, keep_constant=True)
+        n = len(x)
+        holds_out = bool(self.early_stopping) and n >= _FEWEST_TO_HOLD_OUT
+        n_train = n - max(1, round(self.validation_fraction * n)) if holds_out else n
+        history = self._train(x, self.max_iter, n_train, early_stopping=holds_out)
+        if holds_out and not history.stopped_improving:
+            diagnostics.warn_of_no_convergence(self.max_iter)
+        self._diagnose(x)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: Any, y: Any = None) -> VAE:
+        """Train one epoch on these rows; the first call settles columns and scaling.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        VAE
+            The estimator itself.
+        """
+        first = not hasattr(self, "params_")
+        raws = self._read(X, reset=first)
+        x = self._begin(raws, X, keep_constant=False) if first else self._table.encode(raws)
+        self._train(x, 1, len(x), early_stopping=False)
+        return self
+
+    def _begin(self, raws: list[RawColumn], X: Any, *, keep_constant: bool) -> Array:
+        """Settle columns, scaling and spec; return x as the model's entries."""
+        columns = infer_columns(
+            raws,
+            self.column_types,
+            self.likelihood,
+            in_frame=container_of(X) != "array" or raws[0].dtype == "object",
+            keep_constant=keep_constant,
+        )
+        self._table = Table(columns, container_of(X))
+        if self._table.width == 0:
+            raise DataError(
+                "VAE needs a column that varies; all columns are constant or empty, with "
+                f"n_samples = {len(raws[0].values)}."
+            )
+        self.columns_ = self._table.columns
+        if self.verbose:
+            sys.stdout.write("".join(f"[VAE] {column}\n" for column in columns))
+        x = self._table.encode(raws)
+        self.scaling_ = self._table.scaling(x)
+        width = self._table.width
+        auto = int(np.clip((width + 1) // 2, 1, 10))
+        self.n_components_ = auto if isinstance(self.n_components, str) else int(self.n_components)
+        self.spec_ = VAESpec(
+            n_features=width,
+            n_components=self.n_components_,
+            hidden_layer_sizes=tuple(self.hidden_layer_sizes),
+            activation=self.activation,
+            likelihood=tuple(self._table.blocks),
+            variance="per_feature",
+            min_variance=_MIN_VARIANCE,
+        )
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self._state: TrainingState | None = None
+        self._bounds = np.array([np.full(width, np.inf), np.full(width, -np.inf)])
+        self.history_: dict[str, list[Any]] = {}
+        return x
+
+    def _train(
+        self, x: Array, epochs: int, n_train: int, *, early_stopping: bool
+    ) -> fitting.History:
+        batch_size, patience = self.batch_size, self.n_iter_no_change
+        if isinstance(batch_size, str):
+            batch_size = fitting.batch_size_for(n_train)
+        batch_size = min(batch_size, n_train)
+        if isinstance(patience, str):
+            patience = fitting.patience_for(n_train, batch_size)
+        config = TrainingConfig(
+            epochs=epochs + (self._state.epoch if self._state else 0),
+            batch_size=batch_size,
+            learning_rate=self.learning_rate,
+            optimizer=self.optimizer,
+            beta=self.beta,
+            seed=self._seed,
+            early_stopping=early_stopping,
+            patience=patience,
+            validation_fraction=self.validation_fraction,
+        )
+        scaled = self.scaling_.apply(x, np.float64)
+        self._bounds = np.stack(
+            [
+                np.fmin(self._bounds[0], np.fmin.reduce(scaled, axis=0)),
+                np.fmax(self._bounds[1], np.fmax.reduce(scaled, axis=0)),
+            ]
+        )
+        model = engine(self.engine, self.spec_)
+        state = self._state or fitting.start(model, config, self._table, x)
+        history = fitting.History(self.history_)
+        callbacks: list[Callback] = [history]
+        if self.verbose:
+            callbacks.append(fitting.Verbose())
+        data = TrainingData(x, scaling=self.scaling_, allow_missing=True)
+        state = fitting.run(model, config, data, state, callbacks)
+        self._state, self.params_, self.n_iter_ = state, state.params, state.epoch
+        return history
+
+    def _diagnose(self, x: Array) -> None:
+        """Warn of what the user should know, judged on some training rows."""
+        x = self.scaling_.apply(x[:_DIAGNOSED_ROWS], np.float64)
+        model, params = self._evaluation()
+        loc, _ = model.encode(params, x)
+        active = diagnostics.active_components(loc)
+        self.components_used_ = int(active.sum())
+        if len(x) > 1:
+            diagnostics.warn_of_collapse(active, beta=self.beta)
+        diagnostics.warn_of_mismatch(self._table, self.spec_, model.decode(params, loc), x)
+
+    # what a fitted model says
+
+    def transform(self, X: Any, *, return_std: bool = False) -> Any:
+        """Return the mean of q(z | x) of each row.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_samples, n_features)
+        return_std : bool, default False
+            Return the standard deviations too.
+
+        Returns
+        -------
+        loc : array of shape (n_samples, n_components)
+        scale : array of shape (n_samples, n_components)
+            With `return_std`.
+        """
+        loc, log_variance = self._posterior(X)
+        dtype = np.float32 if getattr(X, "dtype", None) == np.float32 else np.float64
+        loc = loc.astype(dtype, copy=False)
+        if return_std:
+            return loc, np.exp(0.5 * log_variance).astype(dtype, copy=False)
+        return loc
+
+    def inverse_transform(self, X: Any) -> Any:
+        """Return what the decoder makes of latent points: E[x | z] of each.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+
+        Returns
+        -------
+        frame or array of shape (n_samples, n_features)
+            As the training data came. Means of real, count and 0/1 columns (rounded where a
+            frame's column holds whole numbers), medians of positive ones, and the most probable
+            category.
+        """
+        check_is_fitted(self)
+        z = check_array(X, dtype=np.float64)
+        if z.shape[1] != self.n_components_:
+            raise ValueError(
+                f"X has {z.shape[1]} columns; the latent space has {self.n_components_}."
+            )
+        model, params = self._evaluation()
+        return self._table.decode(self._unscaled(self._mean(model.decode(params, z))))
+
+    def reconstruct(self, X: Any) -> Any:
+        """Return each row as the model sees it, what was missing included: E[x | z = μ(x)].
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        frame or array of shape (n_samples, n_features)
+        """
+        return self.inverse_transform(self._posterior(X)[0])
+
+    def sample(self, n_samples: int = 1, *, random_state: Any = None, draw: bool = True) -> Any:
+        """Return new rows: z ~ N(0, I), then x ~ p(x | z).
+
+        Parameters
+        ----------
+        n_samples : int, default 1
+        random_state : int, RandomState instance or None
+            None takes the estimator's own.
+        draw : bool, default True
+            False returns E[x | z] instead of a draw: smoother pictures, too little spread.
+
+        Returns
+        -------
+        frame or array of shape (n_samples, n_features)
+            With the training data's dtypes and categories.
+        """
+        check_is_fitted(self)
+        if n_samples < 1:
+            raise ParameterError(f"n_samples must be >= 1; got {n_samples}.")
+        state = self.random_state if random_state is None else random_state
+        rng = generator(int(check_random_state(state).randint(2**31 - 1)), Purpose.PRIOR_SAMPLE)
+        model, params = self._evaluation()
+        output = model.decode(params, rng.standard_normal((n_samples, self.n_components_)))
+        likelihood = likelihood_of(self.spec_)
+        x = likelihood.sample(params, output, rng) if draw else self._mean(output)
+        return self._table.decode(self._unscaled(x))
+
+    def score_samples(self, X: Any, *, n_samples: int = 64) -> Array:
+        """Return an estimate of log p(x) of each row, in nats and in the data's own units.
+
+        log (1/K) Σₖ p(x | zₖ) p(zₖ) / q(zₖ | x) with zₖ ~ q(z | x), over what was observed. On
+        average it lies below log p(x) and rises with K; with K = 1 it is an ELBO.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_samples, n_features)
+        n_samples : int, default 64
+            K. The same quasi-random points serve every row and every call, so a row's score
+            depends on nothing but the row.
+
+        Returns
+        -------
+        array of shape (n_samples,)
+            Densities of real and positive columns, probabilities of all others; constant columns
+            do not count.
+        """
+        x = self._entries(X, scaled=False)
+        if n_samples < 1:
+            raise ParameterError(f"n_samples must be >= 1; got {n_samples}.")
+        model, params = self._evaluation()
+        scores = score_examples(
+            model,
+            params,
+            x,
+            n_samples=n_samples,
+            scaling=self.scaling_,
+            noise=self._noise(n_samples),
+        )
+        return scores.log_likelihood + self._table.log_jacobian(x, self.scaling_)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return the mean of `score_samples` over the rows, in nats.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_samples, n_features)
+        y : ignored
+        """
+        return float(self.score_samples(X).mean())
+
+    def impute(
+        self,
+        X: Any,
+        n_samples: int | None = None,
+        *,
+        n_importance: int = 256,
+        random_state: Any = None,
+    ) -> Any:
+        """Return X with what is missing filled in, given what was observed.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_samples, n_features)
+        n_samples : int, optional
+            None fills in one value each: the conditional mean (median of a positive column, most
+            probable category). A number m draws m completed tables from p(missing | observed),
+            whose spread says how sure the model is.
+        n_importance : int, default 256
+            Samples of z a row.
+        random_state : int, RandomState instance or None
+            Of the draws; None takes the estimator's own.
+
+        Returns
+        -------
+        frame or array of shape (n_samples, n_features), or a list of m of them
+            What was observed is untouched.
+
+        Notes
+        -----
+        Self-normalised importance sampling and sampling importance resampling, Mattei and
+        Frellsen (2019), arXiv:1812.02633, sections 3.1 and 3.2.
+        """
+        x = self._entries(X)
+        model, params = self._evaluation()
+        noise = self._noise(n_importance)
+        if n_samples is None:
+            return self._completed(X, impute_mean(model, params, x, noise))
+        state = self.random_state if random_state is None else random_state
+        seed = int(check_random_state(state).randint(2**31 - 1))
+        draws = impute_draws(model, params, x, noise, n_draws=n_samples, seed=seed)
+        return [self._completed(X, draw) for draw in draws]
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted estimator to one safetensors file; `klosed.load` reads it back.
+
+        Parameters
+        ----------
+        path : str or Path
+        """
+        check_is_fitted(self)
+        fields = {
+            "parameters": self._plain_parameters(),
+            "n_iter": self.n_iter_,
+            "history": self.history_,
+            "seed": self._seed,
+            "n_features_in": self.n_features_in_,
+            "components_used": getattr(self, "components_used_", None),
+            "feature_names_in": list(getattr(self, "feature_names_in_", [])) or None,
+        }
+        model = Model(self.spec_, self.params_, self.scaling_)
+        write_estimator(path, model, self._bounds, self._table, fields)
+
+    def _plain_parameters(self) -> dict[str, Any]:
+        """Return the constructor's parameters as JSON types."""
+        parameters: dict[str, Any] = self.get_params(deep=False)
+        parameters["hidden_layer_sizes"] = [int(width) for width in self.hidden_layer_sizes]
+        if not isinstance(self.column_types, str):
+            parameters["column_types"] = list(self.column_types.items())
+        if not isinstance(self.random_state, (int, type(None))):
+            parameters["random_state"] = None  # a generator's state is no number
+        return parameters
+
+    # what the methods share
+
+    def _read(self, X: Any, *, reset: bool) -> list[RawColumn]:
+        """Check X as scikit-learn does, and return its columns."""
+        if container_of(X) == "array":
+            if isinstance(X, (list, tuple)) and np.asarray(X).dtype.kind in "US":
+                X = np.asarray(X, dtype=object)  # numbers beside strings stay numbers
+            X = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
+            X = X.astype(object if X.dtype.kind in "OUS" else np.float64, copy=False)
+        else:
+            validate_data(self, X, skip_check_array=True, reset=reset)
+            if reset:
+                self.n_features_in_ = X.shape[1]
+            elif X.shape[1] != self.n_features_in_:
+                raise ValueError(
+                    f"X has {X.shape[1]} features, but {type(self).__name__} is expecting "
+                    f"{self.n_features_in_} features as input."
+                )
+            if 0 in X.shape:
+                raise ValueError(
+                    f"Found array with {X.shape[0]} sample(s) and {X.shape[1]} feature(s) "
+                    f"(shape={X.shape}) while a minimum of 1 is required."
+                )
+        names = getattr(X, "columns", [f"x{i}" for i in range(X.shape[1])])
+        return read_columns(X, list(names))
+
+    def _entries(self, X: Any, *, scaled: bool = True) -> Array:
+        """Return the rows as the fitted model sees them, in float64."""
+        check_is_fitted(self)
+        x = self._table.encode(self._read(X, reset=False))
+        return self.scaling_.apply(x, np.float64) if scaled else x
+
+    def _evaluation(self) -> tuple[Any, Parameters]:
+        """Return engine and float64 parameters: a row's results do not depend on its batch."""
+        params = {name: array.astype(np.float64) for name, array in self.params_.items()}
+        return fitting.evaluation_engine(self.spec_, self._bounds), params
+
+    def _posterior(self, X: Any) -> tuple[Array, Array]:
+        x = self._entries(X)
+        model, params = self._evaluation()
+        loc, log_variance = model.encode(params, x)
+        return loc, log_variance
+
+    def _mean(self, output: Array) -> Array:
+        return likelihood_of(self.spec_).mean(output)
+
+    def _unscaled(self, x: Array) -> Array:
+        return self.scaling_.invert(x)
+
+    def _completed(self, X: Any, x: Array) -> Any:
+        return completed(X, self._table.decode(self._unscaled(x)))
+
+    def _noise(self, n_samples: int) -> Array:
+        """Return the same standard normal points at each call, spread evenly (Sobol')."""
+        sequence = qmc.Sobol(self.n_components_, seed=self._seed)
+        points = sequence.random_base2(int(np.ceil(np.log2(n_samples))))[:n_samples]
+        noise: Array = ndtri(np.clip(points, 1e-12, 1 - 1e-12))
+        return noise
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_components_
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def load(path: str | Path) -> VAE:
+    """Return the fitted estimator that `VAE.save` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    VAE
+        It says what the saved one said, bit for bit; the optimizer's moments start anew.
+
+    Raises
+    ------
+    FileFormatError
+        The file is missing, damaged, or holds no estimator.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import klosed
+    >>> from sklearn.datasets import load_iris
+    >>> X = load_iris().data
+    >>> vae = klosed.VAE(max_iter=50, early_stopping=False).fit(X)
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "iris.safetensors"
+    >>> vae.save(path)
+    >>> bool((klosed.load(path).transform(X) == vae.transform(X)).all())
+    True
+    """
+    model, bounds, table, fields = read_estimator(path)
+    parameters = fields["parameters"]
+    parameters["hidden_layer_sizes"] = tuple(parameters["hidden_layer_sizes"])
+    if not isinstance(parameters["column_types"], str):
+        parameters["column_types"] = dict(map(tuple, parameters["column_types"]))
+    vae = VAE(**parameters)
+    vae.spec_, vae.params_, vae.scaling_ = model.spec, model.params, model.scaling
+    vae._bounds, vae._table, vae.columns_ = bounds, table, table.columns
+    vae._seed, vae.n_iter_, vae.history_ = fields["seed"], fields["n_iter"], fields["history"]
+    vae._state = None
+    vae.n_components_ = model.spec.n_components
+    vae.n_features_in_ = fields["n_features_in"]
+    if fields["components_used"] is not None:
+        vae.components_used_ = fields["components_used"]
+    if fields["feature_names_in"] is not None:
+        vae.feature_names_in_ = np.array(fields["feature_names_in"], dtype=object)
+    return vae

@@ -1,0 +1,122 @@
+"""The scikit-learn contract: check_estimator with no expected failures, and life in its tools."""
+
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+from klosed_tables import small
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import klosed
+from klosed.errors import KlosedWarning
+
+
+@pytest.mark.filterwarnings("ignore::klosed.errors.KlosedWarning")
+@pytest.mark.filterwarnings("ignore:.*SCIPY_ARRAY_API.*")
+@parametrize_with_checks(
+    [
+        klosed.VAE(n_components=2, hidden_layer_sizes=(8,), max_iter=2),
+        klosed.VAE(n_components=2, hidden_layer_sizes=(8,), max_iter=2, likelihood="student_t"),
+    ]
+)
+def test_check_estimator(estimator, check):
+    check(estimator)
+
+
+def test_grid_search_over_a_pipeline(blobs):
+    y = blobs[:, 0] > np.median(blobs[:, 0])
+    pipeline = make_pipeline(StandardScaler(), small(max_iter=30), LogisticRegression())
+    search = GridSearchCV(pipeline, {"quiet__n_components": [1, 2]}, cv=2).fit(blobs, y)
+    assert search.best_score_ > 0.8
+    # without labels the estimator's own score, a log-likelihood, decides
+    alone = GridSearchCV(small(max_iter=60), {"n_components": [1, 2]}, cv=2).fit(blobs)
+    assert alone.best_params_ == {"n_components": 2}
+
+
+def test_clone_pickle_and_joblib(fitted, blobs):
+    assert clone(fitted).get_params() == fitted.get_params()
+    expected = fitted.score_samples(blobs[:9])
+    again = pickle.loads(pickle.dumps(fitted))  # noqa: S301  (our own bytes)
+    np.testing.assert_array_equal(again.score_samples(blobs[:9]), expected)
+    parts = joblib.Parallel(n_jobs=2, backend="threading")(
+        joblib.delayed(fitted.score_samples)(part) for part in (blobs[:4], blobs[4:9])
+    )
+    np.testing.assert_allclose(np.concatenate(parts), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_set_output_gives_named_columns(fitted, blobs, library):
+    frames = pytest.importorskip(library)
+    out = clone(fitted).set_output(transform=library).fit(blobs).transform(blobs)
+    assert isinstance(out, frames.DataFrame)
+    assert list(out.columns) == ["quiet0", "quiet1"]
+
+
+def test_metadata_is_routed(fitted):
+    import sklearn
+
+    with sklearn.config_context(enable_metadata_routing=True):
+        vae = clone(fitted).set_transform_request(return_std=True)
+        assert vae.get_metadata_routing().transform.requests == {"return_std": True}
+
+
+def test_the_same_seed_gives_the_same_model_and_another_another(blobs):
+    one, two = small().fit(blobs), small().fit(blobs)
+    other = small(random_state=1).fit(blobs)
+    np.testing.assert_array_equal(one.transform(blobs), two.transform(blobs))
+    assert not np.array_equal(one.transform(blobs), other.transform(blobs))
+    np.testing.assert_array_equal(one.sample(3), two.sample(3))
+
+
+def test_warm_start_goes_on_and_a_cold_one_does_not(blobs):
+    twice = small(warm_start=True, early_stopping=False).fit(blobs).fit(blobs)
+    assert twice.n_iter_ == 10
+    assert len(twice.history_["train_loss"]) == 10
+    assert twice.history_["train_loss"][9] < twice.history_["train_loss"][0]
+    once = small(early_stopping=False).fit(blobs).fit(blobs)
+    assert once.n_iter_ == 5
+    # ten epochs in one go end in the same place
+    whole = small(max_iter=10, early_stopping=False).fit(blobs)
+    np.testing.assert_array_equal(twice.transform(blobs), whole.transform(blobs))
+
+
+def test_partial_fit_trains_an_epoch_a_call(blobs):
+    vae = small()
+    before = vae.partial_fit(blobs[:100]).score(blobs)
+    for _ in range(40):
+        vae.partial_fit(blobs[100:]).partial_fit(blobs[:100])
+    assert vae.n_iter_ == 81
+    assert vae.score(blobs) > before + 1
+
+
+def test_early_stopping_stops(blobs):
+    noise = np.random.default_rng(0).normal(size=(60, 3))
+    vae = small(max_iter=400, n_iter_no_change=5).fit(noise)
+    assert vae.n_iter_ < 400
+    assert vae.history_["validation_loss"][-1] > min(vae.history_["validation_loss"])
+
+
+def test_verbose_says_what_columns_were_taken_for(blobs, capsys):
+    small(verbose=True, max_iter=10).fit(blobs[:, :2])
+    out = capsys.readouterr().out
+    assert "[VAE] x0: real, gaussian\n" in out
+    assert "[VAE] epoch 10: loss" in out
+
+
+def test_warnings_say_what_to_do(blobs):
+    noise = np.random.default_rng(0).normal(size=(100, 3))
+    with pytest.warns(KlosedWarning) as caught:
+        klosed.VAE(n_components=2, max_iter=3, beta=50.0, random_state=0).fit(noise)
+    said = " ".join(str(w.message) for w in caught)
+    assert "posterior collapse" in said
+    assert "max_iter=3" in said
+    assert caught[0].filename == __file__
+    counts = np.random.default_rng(0).negative_binomial(0.5, 0.01, size=(200, 1)).astype(float)
+    with pytest.warns(KlosedWarning, match="Poisson. Use likelihood=.*negative_binomial"):
+        klosed.VAE(max_iter=3, likelihood="poisson", early_stopping=False).fit(counts)
