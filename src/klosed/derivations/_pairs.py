@@ -39,6 +39,12 @@ class Pair:
         What to draw for symbols such as "low_p" where a family's own draws do not fit this pair.
     steps : callable, optional
         steps(q, p) -> steps that come before the others.
+    shown : mapping
+        {step: (text, LaTeX)}: equations to print where the expressions of a small case are too
+        long to read, for "entropy apart", "entropy", "cross-entropy apart", "cross-entropy", "KL"
+        and "gradient in alpha_q".
+    case : str
+        What small case the expressions are, such as "in two dimensions"; part of the title.
     budget : float
         Relative error allowed to the shipped function: value and gradient.
     relative_to_largest : bool
@@ -52,6 +58,8 @@ class Pair:
     gradients: Callable[[Side, Side], Mapping[Expr, Expr]] | None = None
     draws: Mapping[str, Interval] = field(default_factory=dict)
     steps: Callable[[Side, Side], Sequence[Step]] | None = None
+    shown: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    case: str = ""
     budget: float = 1e-12
     relative_to_largest: bool = False
 
@@ -98,7 +106,7 @@ class Worked:
         pair, ours = self.pair, self.pair.steps(self.q, self.p) if self.pair.steps else ()
         return Derivation(
             pair.name,
-            f"KL({pair.q} ‖ {pair.p})",
+            ", ".join(filter(None, [f"KL({pair.q} ‖ {pair.p})", pair.case])),
             (
                 *ours,
                 *self._densities,
@@ -110,6 +118,7 @@ class Worked:
                     sp.Add(self._cross_entropy, sp.Mul(-1, self._final_entropy, evaluate=False)),
                     self._kl,
                     "KL(q‖p) = H(q, p) − H(q)",
+                    shown=self._shown("KL"),
                 ),
                 *self._gradient_steps,
             ),
@@ -227,9 +236,25 @@ class Worked:
         of = "q" if name == "entropy" else "p"
         apart = -mean.doit()
         return [
-            Step(name, -mean, apart, f"definition {symbol} = −E[log {of}], linearity of E"),
-            Step(name, apart, final, "the moments put in", given=self._values),
+            Step(
+                name,
+                -mean,
+                apart,
+                f"definition {symbol} = −E[log {of}], linearity of E",
+                shown=self._shown(f"{name} apart"),
+            ),
+            Step(
+                name,
+                apart,
+                final,
+                "the moments put in",
+                given=self._values,
+                shown=self._shown(name),
+            ),
         ]
+
+    def _shown(self, name: str, otherwise: tuple[str, str] | None = None) -> tuple[str, str] | None:
+        return self.pair.shown.get(name, otherwise)
 
     @property
     def _gradient_steps(self) -> Sequence[Step]:
@@ -239,9 +264,18 @@ class Worked:
                 slope if self._kl.has(Mean) else sp.Derivative(self._kl, symbol),
                 self._gradients[symbol],
                 "differentiate",
+                shown=self._shown(
+                    f"gradient in {symbol}",
+                    _as_gradient(symbol),
+                ),
             )
             for symbol, slope in self._slopes.items()
         ]
+
+
+def _as_gradient(symbol: Expr) -> tuple[str, str]:
+    in_latex = rf"\frac{{\partial \mathrm{{KL}}}}{{\partial {sp.latex(symbol)}}}"
+    return f"∂KL/∂{symbol} = {{right}}", f"{in_latex} = {{right}}"
 
 
 def _tidy(expression: Expr) -> Expr:

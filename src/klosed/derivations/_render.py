@@ -95,17 +95,25 @@ def _greek(text: str) -> str:
 
 def equation_text(step: Step) -> str:
     """Return a step's equation on one line, or on two if it is long."""
-    printer = _Text()
-    left, right = (printer.doprint(sp.sympify(side)) for side in (step.left, step.right))
+    left, right = _sides(step, _Text())
+    if step.shown is not None:
+        return _greek(_filled(step.shown[0], left, right))
     return f"{left} = {right}" if len(left) + len(right) < 90 else f"{left}\n= {right}"
 
 
 def equation_latex(step: Step) -> str:
     """Return a step's equation in LaTeX."""
-    if step.shown is not None:
-        return step.shown
-    printer = LatexPrinter({"ln_notation": False})
-    return " = ".join(printer.doprint(sp.sympify(side)) for side in (step.left, step.right))
+    left, right = _sides(step, LatexPrinter({"ln_notation": False}))
+    return f"{left} = {right}" if step.shown is None else _filled(step.shown[1], left, right)
+
+
+def _sides(step: Step, printer: Any) -> tuple[str, str]:
+    left, right = (printer.doprint(sp.sympify(side)) for side in (step.left, step.right))
+    return left, right
+
+
+def _filled(shown: str, left: str, right: str) -> str:
+    return shown.replace("{left}", left).replace("{right}", right)
 
 
 def render(

@@ -73,8 +73,9 @@ class Step:
         proved or it fails.
     given : mapping
         {E[…]: value} of earlier steps, which are put in before the two sides are compared.
-    shown : str, optional
-        The equation in LaTeX, where the two sides are a small case of it or too long to read.
+    shown : (str, str), optional
+        The equation as text and in LaTeX, where the two sides are a small case of it or too long
+        to read; {left} and {right} in it stand for the sides.
     """
 
     name: str
@@ -83,7 +84,7 @@ class Step:
     reason: str
     check: Callable[[Point], tuple[Any, Any]] | None = None
     given: Mapping[Any, Any] = field(default_factory=dict)
-    shown: str | None = None
+    shown: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
