@@ -1,0 +1,114 @@
+"""Missing values: exact conditionals of a linear-Gaussian model, draws, frames left untouched."""
+
+import numpy as np
+import pytest
+from klosed_tables import small
+from scipy import stats
+
+import klosed
+from klosed.engines import engine
+from klosed.errors import ParameterError
+from klosed.evaluation import impute_draws, impute_mean, score_examples
+
+V = 0.2
+
+
+@pytest.fixture(scope="module")
+def linear():
+    """x = W z + noise with an encoder that is only roughly right, and the joint normal of x."""
+    rng = np.random.default_rng(3)
+    spec = klosed.VAESpec(4, 2, (), likelihood="gaussian", variance=V)
+    model = engine("reference", spec)
+    params = {name: np.zeros_like(a, dtype=float) for name, a in model.init(0).items()}
+    params["decoder.loc.weight"] = rng.normal(size=(4, 2))
+    params["decoder.loc.bias"] = rng.normal(size=4)
+    w = params["decoder.loc.weight"]
+    joint = stats.multivariate_normal(params["decoder.loc.bias"], w @ w.T + V * np.eye(4))
+    return model, params, joint
+
+
+def conditional(joint, row):
+    o, m = ~np.isnan(row), np.isnan(row)
+    gain = joint.cov[np.ix_(m, o)] @ np.linalg.inv(joint.cov[np.ix_(o, o)])
+    mean = joint.mean[m] + gain @ (row[o] - joint.mean[o])
+    return mean, joint.cov[np.ix_(m, m)] - gain @ joint.cov[np.ix_(o, m)]
+
+
+def test_means_and_draws_are_the_exact_conditional(linear):
+    model, params, joint = linear
+    x = joint.rvs(2, random_state=0)
+    x[0, [1, 3]] = x[1, 0] = np.nan
+    noise = np.random.default_rng(0).standard_normal((40_000, 2))
+    filled = impute_mean(model, params, x, noise)
+    draws = impute_draws(model, params, x, noise, n_draws=3000, seed=1)
+    for i in range(2):
+        m = np.isnan(x[i])
+        mean, cov = conditional(joint, x[i])
+        np.testing.assert_allclose(filled[i, m], mean, atol=0.05)
+        np.testing.assert_allclose(draws[:, i][:, m].mean(axis=0), mean, atol=0.08)
+        np.testing.assert_allclose(np.cov(draws[:, i][:, m].T), cov.squeeze(), atol=0.15)
+        np.testing.assert_array_equal(filled[i, ~m], x[i, ~m])
+        assert (draws[:, i][:, ~m] == x[i, ~m]).all()
+    with pytest.raises(ParameterError, match="n_draws must be >= 1; got 0"):
+        impute_draws(model, params, x, noise, n_draws=0)
+
+
+def test_the_likelihood_is_that_of_what_was_observed(linear):
+    model, params, joint = linear
+    x = joint.rvs(3, random_state=1)
+    x[0, [1, 3]] = x[1, 0] = np.nan
+    x[2] = np.nan
+    scores = score_examples(model, params, x, n_samples=20_000)
+    for i in range(2):
+        o = ~np.isnan(x[i])
+        exact = stats.multivariate_normal(joint.mean[o], joint.cov[np.ix_(o, o)]).logpdf(x[i, o])
+        assert scores.log_likelihood[i] == pytest.approx(exact, abs=0.05)
+    assert scores.log_likelihood[2] == pytest.approx(0, abs=1e-12)
+
+
+def test_holes_in_training_are_learnt_around(blobs):
+    rng = np.random.default_rng(0)
+    holes = rng.random(blobs.shape) < 0.3
+    holed = np.where(holes, np.nan, blobs)
+    vae = small(n_components=2, max_iter=80).fit(holed)
+    filled = vae.impute(holed)
+    np.testing.assert_array_equal(filled[~holes], blobs[~holes])
+    error = ((filled - blobs)[holes] ** 2).mean()
+    at_mean = ((np.broadcast_to(np.nanmean(holed, axis=0), blobs.shape) - blobs)[holes] ** 2).mean()
+    assert error < 0.5 * at_mean
+    # draws spread around the single imputation, as far as the errors go
+    draws = np.stack(vae.impute(holed, 20))
+    assert draws.shape == (20, *blobs.shape)
+    spread = draws[:, holes].std(axis=0).mean()
+    assert 0.5 < spread / np.sqrt(error) < 1.5
+    np.testing.assert_array_equal(draws, np.stack(vae.impute(holed, 20)))
+    assert not np.array_equal(draws, np.stack(vae.impute(holed, 20, random_state=5)))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_keep_dtypes_and_what_was_observed(library, fitted_mixed, mixed_frame):
+    frames = pytest.importorskip(library)
+    import pandas as pd
+
+    holed = mixed_frame.astype({"smoker": "boolean", "visits": "Int64"})
+    holed.loc[2, ["smoker", "visits", "city"]] = pd.NA
+    if library == "polars":
+        holed = frames.from_pandas(holed)
+    full = fitted_mixed.impute(holed)
+    assert type(full) is type(holed)
+    assert list(full.dtypes) == list(holed.dtypes)
+    rows = full.to_pandas() if library == "polars" else full
+    original = mixed_frame.drop(index=2)
+    for name in ("smoker", "visits", "city", "income"):
+        assert (rows.drop(index=2)[name] == original[name]).all()
+    assert rows.notna().all(axis=None)
+    assert rows.loc[2, "city"] in {"Bern", "Oslo", "Rome"}
+    assert rows.loc[2, "visits"] >= 0
+
+
+def test_an_array_of_objects_is_completed(mixed_frame):
+    rows = mixed_frame.to_numpy()
+    full = small().fit(rows).impute(rows)
+    assert full.shape == rows.shape
+    assert full[0, 4] == rows[0, 4]
+    assert not any(np.isnan(v) for v in full[:, 0])
