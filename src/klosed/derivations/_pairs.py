@@ -41,8 +41,8 @@ class Pair:
         steps(q, p) -> steps that come before the others.
     shown : mapping
         {step: (text, LaTeX)}: equations to print where the expressions of a small case are too
-        long to read, for "entropy apart", "entropy", "cross-entropy apart", "cross-entropy", "KL"
-        and "gradient in alpha_q".
+        long to read, for "outcome", "entropy apart", "entropy", "cross-entropy apart",
+        "cross-entropy", "KL" and "gradient in alpha_q".
     case : str
         What small case the expressions are, such as "in two dimensions"; part of the title.
     budget : float
@@ -196,7 +196,7 @@ class Worked:
     @property
     def _densities(self) -> Sequence[Step]:
         one = sp.Integer(1)
-        return [
+        steps = [
             Step(
                 "density",
                 law.total,
@@ -208,6 +208,19 @@ class Worked:
             )
             for law in self.laws
         ]
+        if self.q.family.laws:
+            left = self._log_q + _log_volume(self.q.outcome, self.laws)
+            right = sp.Add(*(law.log_density for law in self.laws))
+            steps.append(
+                Step(
+                    "outcome",
+                    left,
+                    right,
+                    "change of variables: an outcome made of those numbers has the density of q",
+                    shown=self._shown("outcome"),
+                )
+            )
+        return steps
 
     @property
     def _moment_steps(self) -> Sequence[Step]:
@@ -271,6 +284,16 @@ class Worked:
             )
             for symbol, slope in self._slopes.items()
         ]
+
+
+def _log_volume(outcome: Sequence[Expr], laws: Sequence[Law]) -> Expr:
+    """Return the logarithm of how much the map from the laws' numbers to an outcome stretches."""
+    if any(law.discrete for law in laws):
+        return sp.Integer(0)
+    slopes = sp.Matrix(outcome).jacobian([law.variable for law in laws])
+    if slopes.rows == slopes.cols:
+        return sp.log(sp.Abs(slopes.det()))
+    return sp.log(sp.simplify((slopes.T * slopes).det())) / 2
 
 
 def _as_gradient(symbol: Expr) -> tuple[str, str]:

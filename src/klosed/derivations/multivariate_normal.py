@@ -75,6 +75,10 @@ def _kl(q: Side, p: Side) -> Expr:
 
 
 SHOWN = {
+    "outcome": (
+        "log q(μ + L z) + log |L| = −½ d log 2π − ½ zᵀz",
+        r"\log q(\mu_q + L_q z) + \log|L_q| = -\tfrac d2\log 2\pi - \tfrac12 z^\top z",
+    ),
     "entropy apart": (
         "H(q) = ½ log det(2πΣq) + ½ E[(x − μq)ᵀ Σq⁻¹ (x − μq)]",
         r"\mathrm{H}(q) = \tfrac12\log\det(2\pi\Sigma_q)"
