@@ -64,7 +64,8 @@ def test_files_go_there_and_back_bit_for_bit(fitted, blobs, tmp_path):
     np.testing.assert_array_equal(again.sample(3), fitted.sample(3))
     assert again.get_params() == fitted.get_params()
     assert load_model(path).spec == fitted.spec_
-    again.partial_fit(blobs)
+    assert again.partial_fit(blobs).n_iter_ == 61
+    assert again.score(blobs) > fitted.score(blobs) - 1
     klosed.models.save_model(path, load_model(path))
     with pytest.raises(FileFormatError, match="holds a klosed model but no estimator"):
         klosed.load(path)

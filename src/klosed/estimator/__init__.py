@@ -4,6 +4,7 @@ Floor 7: imports nothing of plots or the command line.
 """
 
 from klosed.estimator.columns import Column
-from klosed.estimator.vae import VAE, load
+from klosed.estimator.loading import load
+from klosed.estimator.vae import VAE
 
 __all__ = ["VAE", "Column", "load"]

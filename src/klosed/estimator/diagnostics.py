@@ -28,6 +28,8 @@ _ACTIVE = 0.01
 _OVERDISPERSED = 2.0
 # Excess kurtosis of residuals; a Gaussian's is 0, a Student-t's with five degrees of freedom 6.
 _HEAVY_TAIL = 20.0
+# Frames from a function that `TableModel._fit` calls up to the line that called `fit`.
+_USER = 5
 
 
 def active_components(loc: Array) -> Array:
@@ -45,14 +47,14 @@ def warn_of_collapse(active: Array, *, beta: float) -> None:
             f"reconstruct say nothing. Train longer (max_iter, learning_rate), lower beta (now "
             f"{beta:g}), or accept that the columns are independent noise.",
             PosteriorCollapseWarning,
-            stacklevel=4,
+            stacklevel=_USER + 1,
         )
     elif 2 * used < n:
         warnings.warn(
             f"only {used} of {n} latent numbers are active. The others do no harm but cost time: "
             f"set n_components={used}, or lower beta (now {beta:g}) to use more.",
             UnusedComponentsWarning,
-            stacklevel=4,
+            stacklevel=_USER + 1,
         )
 
 
@@ -91,7 +93,7 @@ def warn_of_mismatch(table: Table, spec: Any, output: Array, x: Array) -> None:
 
 def _warn(name: str, what: str, cure: str) -> None:
     warnings.warn(
-        f"column {name!r} has {what}. Use {cure}.", LikelihoodMismatchWarning, stacklevel=5
+        f"column {name!r} has {what}. Use {cure}.", LikelihoodMismatchWarning, stacklevel=_USER + 2
     )
 
 
@@ -101,5 +103,5 @@ def warn_of_no_convergence(max_iter: int) -> None:
         f"training ended at max_iter={max_iter} epochs while the held-out loss still fell. "
         "Raise max_iter or the learning_rate.",
         NotConvergedWarning,
-        stacklevel=4,
+        stacklevel=_USER,
     )

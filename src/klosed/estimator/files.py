@@ -13,7 +13,7 @@ from klosed.errors import DataError, FileFormatError, KlosedError
 from klosed.estimator.table import Table
 from klosed.models.files import Model, load_model, read_tensors, write_tensors
 
-__all__ = ["read_estimator", "write_estimator"]
+__all__ = ["plain_parameters", "read_estimator", "write_estimator"]
 
 Array = NDArray[Any]
 
@@ -57,3 +57,14 @@ def read_estimator(path: str | Path) -> tuple[Model, Array, Table, dict[str, Any
             "Read it with klosed.models.load_model."
         ) from None
     return model, np.asarray(bounds), table, fields
+
+
+def plain_parameters(estimator: Any) -> dict[str, Any]:
+    """Return an estimator's constructor parameters as JSON types."""
+    parameters: dict[str, Any] = estimator.get_params(deep=False)
+    parameters["hidden_layer_sizes"] = [int(width) for width in estimator.hidden_layer_sizes]
+    if not isinstance(estimator.column_types, str):
+        parameters["column_types"] = list(estimator.column_types.items())
+    if not isinstance(estimator.random_state, (int, type(None))):
+        parameters["random_state"] = None  # a generator's state is no number
+    return parameters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from numbers import Integral, Real
 from pathlib import Path
@@ -10,44 +9,33 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
-from scipy.stats import qmc
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     _fit_context,
 )
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted
 
-from klosed.engines import ENGINES, engine
-from klosed.errors import DataError, ParameterError
-from klosed.estimator import diagnostics, fitting
-from klosed.estimator.columns import COLUMN_TYPES, TYPE_OF_FAMILY, infer_columns
-from klosed.estimator.files import read_estimator, write_estimator
-from klosed.estimator.reading import RawColumn, completed, container_of, read_columns
-from klosed.estimator.table import Table
+from klosed.engines import ENGINES
+from klosed.errors import ParameterError
+from klosed.estimator.base import TableModel
+from klosed.estimator.columns import COLUMN_TYPES, TYPE_OF_FAMILY
+from klosed.estimator.files import plain_parameters, write_estimator
+from klosed.estimator.reading import completed
 from klosed.evaluation import impute_draws, impute_mean, score_examples
-from klosed.models import Model, Parameters, VAESpec, likelihood_of
+from klosed.models import Model
 from klosed.networks import ACTIVATIONS
 from klosed.random import Purpose, generator
-from klosed.training import OPTIMIZERS, Callback, TrainingConfig, TrainingData, TrainingState
+from klosed.training import OPTIMIZERS
 
-__all__ = ["VAE", "load"]
+__all__ = ["VAE"]
 
 Array = NDArray[Any]
 
-# Below this many rows nothing is held out: too few to judge by.
-_FEWEST_TO_HOLD_OUT = 20
-# Variance of a standardized column that a model may not fall below: duplicates and discrete
-# columns would let a density grow without end.
-_MIN_VARIANCE = 1e-4
-_DIAGNOSED_ROWS = 2000
 
-
-class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableModel):  # type: ignore[misc]
     """Variational autoencoder of a table: fit, transform, sample, score, impute.
 
     z ~ N(0, I),  x | z ~ likelihood of each column (decoder(z)),  q(z | x) = N(μ(x), diag σ²(x)),
@@ -219,16 +207,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         VAE
             The fitted estimator itself.
         """
-        goes_on = self.warm_start and hasattr(self, "params_")
-        raws = self._read(X, reset=not goes_on)
-        x = self._table.encode(raws) if goes_on else self._begin(raws, X, keep_constant=True)
-        n = len(x)
-        holds_out = bool(self.early_stopping) and n >= _FEWEST_TO_HOLD_OUT
-        n_train = n - max(1, round(self.validation_fraction * n)) if holds_out else n
-        history = self._train(x, self.max_iter, n_train, early_stopping=holds_out)
-        if holds_out and not history.stopped_improving:
-            diagnostics.warn_of_no_convergence(self.max_iter)
-        self._diagnose(x)
+        self._fit(X)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
@@ -245,98 +224,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         VAE
             The estimator itself.
         """
-        first = not hasattr(self, "params_")
-        raws = self._read(X, reset=first)
-        x = self._begin(raws, X, keep_constant=False) if first else self._table.encode(raws)
-        self._train(x, 1, len(x), early_stopping=False)
+        self._partial_fit(X)
         return self
-
-    def _begin(self, raws: list[RawColumn], X: Any, *, keep_constant: bool) -> Array:
-        """Settle columns, scaling and spec; return x as the model's entries."""
-        columns = infer_columns(
-            raws,
-            self.column_types,
-            self.likelihood,
-            in_frame=container_of(X) != "array" or raws[0].dtype == "object",
-            keep_constant=keep_constant,
-        )
-        self._table = Table(columns, container_of(X))
-        if self._table.width == 0:
-            raise DataError(
-                "VAE needs a column that varies; all columns are constant or empty, with "
-                f"n_samples = {len(raws[0].values)}."
-            )
-        self.columns_ = self._table.columns
-        if self.verbose:
-            sys.stdout.write("".join(f"[VAE] {column}\n" for column in columns))
-        x = self._table.encode(raws)
-        self.scaling_ = self._table.scaling(x)
-        width = self._table.width
-        auto = int(np.clip((width + 1) // 2, 1, 10))
-        self.n_components_ = auto if isinstance(self.n_components, str) else int(self.n_components)
-        self.spec_ = VAESpec(
-            n_features=width,
-            n_components=self.n_components_,
-            hidden_layer_sizes=tuple(self.hidden_layer_sizes),
-            activation=self.activation,
-            likelihood=tuple(self._table.blocks),
-            variance="per_feature",
-            min_variance=_MIN_VARIANCE,
-        )
-        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self._state: TrainingState | None = None
-        self._bounds = np.array([np.full(width, np.inf), np.full(width, -np.inf)])
-        self.history_: dict[str, list[Any]] = {}
-        return x
-
-    def _train(
-        self, x: Array, epochs: int, n_train: int, *, early_stopping: bool
-    ) -> fitting.History:
-        batch_size, patience = self.batch_size, self.n_iter_no_change
-        if isinstance(batch_size, str):
-            batch_size = fitting.batch_size_for(n_train)
-        batch_size = min(batch_size, n_train)
-        if isinstance(patience, str):
-            patience = fitting.patience_for(n_train, batch_size)
-        config = TrainingConfig(
-            epochs=epochs + (self._state.epoch if self._state else 0),
-            batch_size=batch_size,
-            learning_rate=self.learning_rate,
-            optimizer=self.optimizer,
-            beta=self.beta,
-            seed=self._seed,
-            early_stopping=early_stopping,
-            patience=patience,
-            validation_fraction=self.validation_fraction,
-        )
-        scaled = self.scaling_.apply(x, np.float64)
-        self._bounds = np.stack(
-            [
-                np.fmin(self._bounds[0], np.fmin.reduce(scaled, axis=0)),
-                np.fmax(self._bounds[1], np.fmax.reduce(scaled, axis=0)),
-            ]
-        )
-        model = engine(self.engine, self.spec_)
-        state = self._state or fitting.start(model, config, self._table, x)
-        history = fitting.History(self.history_)
-        callbacks: list[Callback] = [history]
-        if self.verbose:
-            callbacks.append(fitting.Verbose())
-        data = TrainingData(x, scaling=self.scaling_, allow_missing=True)
-        state = fitting.run(model, config, data, state, callbacks)
-        self._state, self.params_, self.n_iter_ = state, state.params, state.epoch
-        return history
-
-    def _diagnose(self, x: Array) -> None:
-        """Warn of what the user should know, judged on some training rows."""
-        x = self.scaling_.apply(x[:_DIAGNOSED_ROWS], np.float64)
-        model, params = self._evaluation()
-        loc, _ = model.encode(params, x)
-        active = diagnostics.active_components(loc)
-        self.components_used_ = int(active.sum())
-        if len(x) > 1:
-            diagnostics.warn_of_collapse(active, beta=self.beta)
-        diagnostics.warn_of_mismatch(self._table, self.spec_, model.decode(params, loc), x)
 
     # what a fitted model says
 
@@ -382,8 +271,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
             raise ValueError(
                 f"X has {z.shape[1]} columns; the latent space has {self.n_components_}."
             )
-        model, params = self._evaluation()
-        return self._table.decode(self._unscaled(self._mean(model.decode(params, z))))
+        return self._decoded(z)
 
     def reconstruct(self, X: Any) -> Any:
         """Return each row as the model sees it, what was missing included: E[x | z = μ(x)].
@@ -419,11 +307,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
             raise ParameterError(f"n_samples must be >= 1; got {n_samples}.")
         state = self.random_state if random_state is None else random_state
         rng = generator(int(check_random_state(state).randint(2**31 - 1)), Purpose.PRIOR_SAMPLE)
-        model, params = self._evaluation()
-        output = model.decode(params, rng.standard_normal((n_samples, self.n_components_)))
-        likelihood = likelihood_of(self.spec_)
-        x = likelihood.sample(params, output, rng) if draw else self._mean(output)
-        return self._table.decode(self._unscaled(x))
+        z = rng.standard_normal((n_samples, self.n_components_))
+        return self._decoded(z, rng if draw else None)
 
     def score_samples(self, X: Any, *, n_samples: int = 64) -> Array:
         """Return an estimate of log p(x) of each row, in nats and in the data's own units.
@@ -504,11 +389,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         model, params = self._evaluation()
         noise = self._noise(n_importance)
         if n_samples is None:
-            return self._completed(X, impute_mean(model, params, x, noise))
+            return completed(X, self._as_table(impute_mean(model, params, x, noise)))
         state = self.random_state if random_state is None else random_state
         seed = int(check_random_state(state).randint(2**31 - 1))
         draws = impute_draws(model, params, x, noise, n_draws=n_samples, seed=seed)
-        return [self._completed(X, draw) for draw in draws]
+        return [completed(X, self._as_table(draw)) for draw in draws]
 
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to one safetensors file; `klosed.load` reads it back.
@@ -519,7 +404,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         """
         check_is_fitted(self)
         fields = {
-            "parameters": self._plain_parameters(),
+            "parameters": plain_parameters(self),
             "n_iter": self.n_iter_,
             "history": self.history_,
             "seed": self._seed,
@@ -530,75 +415,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         model = Model(self.spec_, self.params_, self.scaling_)
         write_estimator(path, model, self._bounds, self._table, fields)
 
-    def _plain_parameters(self) -> dict[str, Any]:
-        """Return the constructor's parameters as JSON types."""
-        parameters: dict[str, Any] = self.get_params(deep=False)
-        parameters["hidden_layer_sizes"] = [int(width) for width in self.hidden_layer_sizes]
-        if not isinstance(self.column_types, str):
-            parameters["column_types"] = list(self.column_types.items())
-        if not isinstance(self.random_state, (int, type(None))):
-            parameters["random_state"] = None  # a generator's state is no number
-        return parameters
-
-    # what the methods share
-
-    def _read(self, X: Any, *, reset: bool) -> list[RawColumn]:
-        """Check X as scikit-learn does, and return its columns."""
-        if container_of(X) == "array":
-            if isinstance(X, (list, tuple)) and np.asarray(X).dtype.kind in "US":
-                X = np.asarray(X, dtype=object)  # numbers beside strings stay numbers
-            X = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
-            X = X.astype(object if X.dtype.kind in "OUS" else np.float64, copy=False)
-        else:
-            validate_data(self, X, skip_check_array=True, reset=reset)
-            if reset:
-                self.n_features_in_ = X.shape[1]
-            elif X.shape[1] != self.n_features_in_:
-                raise ValueError(
-                    f"X has {X.shape[1]} features, but {type(self).__name__} is expecting "
-                    f"{self.n_features_in_} features as input."
-                )
-            if 0 in X.shape:
-                raise ValueError(
-                    f"Found array with {X.shape[0]} sample(s) and {X.shape[1]} feature(s) "
-                    f"(shape={X.shape}) while a minimum of 1 is required."
-                )
-        names = getattr(X, "columns", [f"x{i}" for i in range(X.shape[1])])
-        return read_columns(X, list(names))
-
-    def _entries(self, X: Any, *, scaled: bool = True) -> Array:
-        """Return the rows as the fitted model sees them, in float64."""
-        check_is_fitted(self)
-        x = self._table.encode(self._read(X, reset=False))
-        return self.scaling_.apply(x, np.float64) if scaled else x
-
-    def _evaluation(self) -> tuple[Any, Parameters]:
-        """Return engine and float64 parameters: a row's results do not depend on its batch."""
-        params = {name: array.astype(np.float64) for name, array in self.params_.items()}
-        return fitting.evaluation_engine(self.spec_, self._bounds), params
-
-    def _posterior(self, X: Any) -> tuple[Array, Array]:
-        x = self._entries(X)
-        model, params = self._evaluation()
-        loc, log_variance = model.encode(params, x)
-        return loc, log_variance
-
-    def _mean(self, output: Array) -> Array:
-        return likelihood_of(self.spec_).mean(output)
-
-    def _unscaled(self, x: Array) -> Array:
-        return self.scaling_.invert(x)
-
-    def _completed(self, X: Any, x: Array) -> Any:
-        return completed(X, self._table.decode(self._unscaled(x)))
-
-    def _noise(self, n_samples: int) -> Array:
-        """Return the same standard normal points at each call, spread evenly (Sobol')."""
-        sequence = qmc.Sobol(self.n_components_, seed=self._seed)
-        points = sequence.random_base2(int(np.ceil(np.log2(n_samples))))[:n_samples]
-        noise: Array = ndtri(np.clip(points, 1e-12, 1 - 1e-12))
-        return noise
-
     @property
     def _n_features_out(self) -> int:
         return self.n_components_
@@ -608,51 +424,3 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def load(path: str | Path) -> VAE:
-    """Return the fitted estimator that `VAE.save` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    VAE
-        It says what the saved one said, bit for bit; the optimizer's moments start anew.
-
-    Raises
-    ------
-    FileFormatError
-        The file is missing, damaged, or holds no estimator.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> import klosed
-    >>> from sklearn.datasets import load_iris
-    >>> X = load_iris().data
-    >>> vae = klosed.VAE(max_iter=50, early_stopping=False).fit(X)
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "iris.safetensors"
-    >>> vae.save(path)
-    >>> bool((klosed.load(path).transform(X) == vae.transform(X)).all())
-    True
-    """
-    model, bounds, table, fields = read_estimator(path)
-    parameters = fields["parameters"]
-    parameters["hidden_layer_sizes"] = tuple(parameters["hidden_layer_sizes"])
-    if not isinstance(parameters["column_types"], str):
-        parameters["column_types"] = dict(map(tuple, parameters["column_types"]))
-    vae = VAE(**parameters)
-    vae.spec_, vae.params_, vae.scaling_ = model.spec, model.params, model.scaling
-    vae._bounds, vae._table, vae.columns_ = bounds, table, table.columns
-    vae._seed, vae.n_iter_, vae.history_ = fields["seed"], fields["n_iter"], fields["history"]
-    vae._state = None
-    vae.n_components_ = model.spec.n_components
-    vae.n_features_in_ = fields["n_features_in"]
-    if fields["components_used"] is not None:
-        vae.components_used_ = fields["components_used"]
-    if fields["feature_names_in"] is not None:
-        vae.feature_names_in_ = np.array(fields["feature_names_in"], dtype=object)
-    return vae
