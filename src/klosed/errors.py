@@ -18,6 +18,7 @@ __all__ = [
     "NonFiniteLossError",
     "NotConvergedWarning",
     "ParameterError",
+    "PeerError",
     "PosteriorCollapseWarning",
     "RunFolderError",
     "ShapeError",
@@ -100,6 +101,10 @@ class NoClosedFormError(KlosedError, NotImplementedError):
 
 class NonFiniteLossError(KlosedError, ArithmeticError):
     """The loss or a parameter became NaN or infinite; the last good checkpoint is kept."""
+
+
+class PeerError(KlosedError, ConnectionError):
+    """A process that trains together with others cannot reach them."""
 
 
 class TrainingInterrupted(KlosedError):  # noqa: N818  (an interruption is not an error)

@@ -45,6 +45,7 @@ def read_config(run: RunFolder) -> dict[str, Any]:
         check(path, "a string", _is_text)
     for path in ("data.test", "data.test_sha256"):
         check(path, "a string or null", lambda value: value is None or _is_text(value))
+    check("torch", "the settings of the torch engine or null", _is_torch)
     check("threads", "a whole number >= 1 or null", lambda value: value is None or _is_count(value))
     for path in ("data.classes", "data.class_names", "data.feature_names"):
         check(path, "a list of strings or null", lambda value: value is None or _are_texts(value))
@@ -54,6 +55,8 @@ def read_config(run: RunFolder) -> dict[str, Any]:
         except KlosedError as error:
             message = f"{run.config_path}: {name}: {error} Restore the file."
             raise FileFormatError(message) from None
+    if config["engine"] == "torch" and config["torch"] is None:
+        config["torch"] = {"device": "auto", "precision": "float32", "compile": False}
     n = config["spec"]["n_features"]
     check(
         "data.feature_names", f"one for each of {n} features",
@@ -67,6 +70,15 @@ def read_config(run: RunFolder) -> dict[str, Any]:
         check(f"data.picture.{end}", "a finite number", _is_number)
     check("data.picture", "a range from low to a higher high", lambda p: p["low"] < p["high"])
     return config
+
+
+def _is_torch(value: Any) -> bool:
+    kinds = {"device": str, "precision": str, "compile": bool}
+    return value is None or (
+        isinstance(value, dict)
+        and value.keys() == kinds.keys()
+        and all(isinstance(value[name], kind) for name, kind in kinds.items())
+    )
 
 
 def _is_text(value: Any) -> bool:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from klosed.cli._config import read_config
 from klosed.cli._rows import check_support
 from klosed.cli._runs import data_config, resolved, what_changed
+from klosed.cli._torch import settings
 from klosed.datasets import Dataset, Splits, load_dataset
 from klosed.datasets.dataset import pixel_side
 from klosed.datasets.named import NAMED
@@ -22,7 +23,10 @@ from klosed.errors import CheckpointError
 from klosed.models import Scaling, VAESpec
 from klosed.training import RunFolder, TrainingConfig, TrainingData, check_rows
 
-__all__ = ["Plan", "new_plan", "next_free", "resumed_plan", "run_to_resume"]
+if TYPE_CHECKING:
+    from klosed.engines.torch.processes import Processes
+
+__all__ = ["Plan", "engine_of", "new_plan", "next_free", "resumed_plan", "run_to_resume"]
 
 # option -> where config.json keeps its value
 _PLACES = {
@@ -69,7 +73,13 @@ class Plan:
         return TrainingData(self.splits.train.x, None if test is None else test.x, self.scaling)
 
 
-def new_plan(options: dict[str, Any], given: set[str]) -> Plan:
+def engine_of(run: RunFolder) -> str:
+    """Return the name of the engine that the run was started with."""
+    name: str = read_config(run)["engine"]
+    return name
+
+
+def new_plan(options: dict[str, Any], given: set[str], processes: Processes | None) -> Plan:
     if options["data"] is None:
         raise click.UsageError(
             "Missing argument DATA, such as digits.", click.get_current_context()
@@ -106,14 +116,18 @@ def new_plan(options: dict[str, Any], given: set[str]) -> Plan:
         "spec": spec.to_dict(),
         "training": training.to_dict(),
     }
-    plan = _checked(config, splits, spec, training)
+    if config["engine"] == "torch":
+        config["torch"] = settings(options)
+    plan = _checked(config, splits, spec, training, processes)
     is_flat_file = options["data"] not in NAMED and Path(options["data"]).expanduser().is_file()
     if options["likelihood"] == "auto" and is_flat_file:
         return replace(plan, inferred=_inferred(splits.train, likelihood))
     return plan
 
 
-def resumed_plan(run: RunFolder, options: dict[str, Any], given: set[str]) -> Plan:
+def resumed_plan(
+    run: RunFolder, options: dict[str, Any], given: set[str], processes: Processes | None
+) -> Plan:
     config = read_config(run)
     for name in sorted(given & _PLACES.keys()):
         _refuse_contradiction(run, config, name, options[name])
@@ -123,6 +137,12 @@ def resumed_plan(run: RunFolder, options: dict[str, Any], given: set[str]) -> Pl
         config["training"]["epochs"] = options["epochs"]
     if "threads" in given:
         config["threads"] = options["threads"]
+    for name, value in (config["torch"] or {}).items():
+        if name not in given or options[name] == value:
+            continue
+        if name == "precision":
+            raise click.UsageError(_contradiction(run, name, options[name], value))
+        config["torch"][name] = options[name]
     data = config["data"]
     splits = load_dataset(data["source"], test=data["test"], classes=data["classes"])
     if changed := what_changed(data, splits):
@@ -130,13 +150,17 @@ def resumed_plan(run: RunFolder, options: dict[str, Any], given: set[str]) -> Pl
             f"cannot resume {run.path}: {changed} has changed since. Train into another --out."
         )
     training = TrainingConfig.from_dict(config["training"])
-    plan = _checked(config, splits, VAESpec.from_dict(config["spec"]), training)
+    plan = _checked(config, splits, VAESpec.from_dict(config["spec"]), training, processes)
     state = run.load_state(plan.spec, training)
     return replace(plan, is_done=state.stopped_early or state.epoch >= training.epochs)
 
 
 def _checked(
-    config: dict[str, Any], splits: Splits, spec: VAESpec, training: TrainingConfig
+    config: dict[str, Any],
+    splits: Splits,
+    spec: VAESpec,
+    training: TrainingConfig,
+    processes: Processes | None,
 ) -> Plan:
     """Return the plan, or raise: nothing has been written yet."""
     scaling = Scaling.suited(spec, splits.train)
@@ -144,7 +168,8 @@ def _checked(
     for part in (splits.train, splits.test):
         if part is not None:
             check_support(scaling, spec, part)
-    return Plan(config, splits, spec, training, scaling, engine(config["engine"], spec))
+    how = {**config["torch"], "processes": processes} if config["engine"] == "torch" else {}
+    return Plan(config, splits, spec, training, scaling, engine(config["engine"], spec, **how))
 
 
 def _inferred(data: Dataset, likelihood: str) -> str | None:

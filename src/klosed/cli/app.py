@@ -20,7 +20,13 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from klosed.cli._messages import one_line, warn
-from klosed.errors import DownloadError, KlosedError, NonFiniteLossError, TrainingInterrupted
+from klosed.errors import (
+    DownloadError,
+    KlosedError,
+    NonFiniteLossError,
+    PeerError,
+    TrainingInterrupted,
+)
 
 __all__ = ["COMMANDS", "exit_code_and_line", "group", "main"]
 
@@ -37,7 +43,7 @@ COMMANDS = {
     "doctor": "Show versions, BLAS and its speed, threads; say what to change.",
 }
 
-_NOT_BAD_INPUT = (DownloadError, NonFiniteLossError)
+_NOT_BAD_INPUT = (DownloadError, NonFiniteLossError, PeerError)
 _BAD_PATHS = (
     FileNotFoundError,
     FileExistsError,

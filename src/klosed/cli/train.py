@@ -11,8 +11,9 @@ import click
 from click.core import ParameterSource
 
 from klosed.cli._messages import note, warn
-from klosed.cli._plan import Plan, new_plan, next_free, resumed_plan, run_to_resume
+from klosed.cli._plan import Plan, engine_of, new_plan, next_free, resumed_plan, run_to_resume
 from klosed.cli._rows import Display, has_grey
+from klosed.cli._torch import check_options, on_what, processes_for, torch_options, was_restarted
 from klosed.cli._watch import Painter, Reporter
 from klosed.engines import ENGINES
 from klosed.errors import NonFiniteLossError, TrainingInterrupted
@@ -89,6 +90,7 @@ Examples:
     metavar="N",
     help="Threads for BLAS.  [default: all processors]",
 )
+@torch_options
 @click.option("--resume", is_flag=True, help="Go on with the run --out, or DATA's latest.")
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
@@ -102,15 +104,28 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     given = {
         name for name in options if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE
     }
-    if options["resume"]:
-        run = RunFolder.open(run_to_resume(options))
-        plan = resumed_plan(run, options, given)
-        if not plan.is_done:
-            run.update_config(plan.config)
-    else:
-        plan = new_plan(options, given)
-        run = RunFolder.create(options["out"] or next_free(options["data"]), plan.config)
-    _run(plan, run, resume=options["resume"])
+    if restarted := options["out"] is not None and was_restarted():
+        # torchrun starts a training anew after a failure: it goes on where it can
+        options["resume"] = RunFolder(options["out"]).checkpoint_path.exists()
+    resume = options["resume"]
+    run = RunFolder.open(run_to_resume(options)) if resume else None
+    name = options["engine"] if run is None else engine_of(run)
+    check_options(name, given)
+    with processes_for(name, options) as processes:
+        is_first = processes is None or processes.is_first
+        if run is None:
+            plan = new_plan(options, given, processes)
+            run = RunFolder(options["out"] or next_free(options["data"]))
+            if is_first and not (restarted and run.config_path.exists()):
+                run = RunFolder.create(run.path, plan.config)
+        else:
+            plan = resumed_plan(run, options, given, processes)
+            if is_first and not plan.is_done:
+                run.update_config(plan.config)
+        if is_first:
+            _run(plan, run, resume=resume)
+        else:
+            train(plan.engine, plan.training, plan.data, run, resume=resume, writes=False)
 
 
 def _run(plan: Plan, run: RunFolder, *, resume: bool) -> None:
@@ -195,6 +210,8 @@ def _summary(plan: Plan) -> str:
         str(plan.spec.likelihood),
         f"{plan.config['engine']} engine",
     ]
+    if plan.engine.name == "torch":
+        parts.append(on_what(plan.engine))
     return ", ".join(parts)
 
 

@@ -27,7 +27,7 @@ def engine(name: str, spec: VAESpec, **options: Any) -> Engine:
         and many machines; it needs the extra `torch`.
     spec : VAESpec
     **options
-        Of the torch engine: `device`, `precision` and `compile`.
+        Of the torch engine: `device`, `precision`, `compile` and `processes`.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def engine(name: str, spec: VAESpec, **options: Any) -> Engine:
     """
     if name == "torch":
         import klosed.torch  # noqa: F401  (says which extra is missing)
-        from klosed.engines.torch_engine import TorchEngine
+        from klosed.engines.torch import TorchEngine
 
         return TorchEngine(spec, **options)
     if name in ("auto", "reference"):

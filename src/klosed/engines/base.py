@@ -90,7 +90,8 @@ class Rule(Protocol):
 class Task:
     """What a training works on; parameters and moments are updated in place.
 
-    `x` holds the rows as stored; `scaling` makes of them what the model sees.
+    `x` holds the rows as stored; `scaling` makes of them what the model sees. `step` counts the
+    steps taken before.
     """
 
     params: Parameters
@@ -100,6 +101,7 @@ class Task:
     scaling: Scaling
     batch_size: int
     beta: float
+    step: int
 
 
 class Stepper(Protocol):

@@ -157,6 +157,7 @@ def fit(
             scaling=data.scaling,
             batch_size=config.batch_size,
             beta=config.beta,
+            step=state.step,
         ),
     )
     for callback in callbacks:

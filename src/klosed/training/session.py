@@ -27,8 +27,11 @@ def train(
     *,
     resume: bool = False,
     callbacks: Sequence[Callback] = (),
+    writes: bool = True,
 ) -> TrainingState:
     """Train into `run`; with `resume`, go on where its checkpoint stands, bit for bit.
+
+    Of processes that train together one writes; the others only read the checkpoint.
 
     Ctrl-C or SIGTERM ends the current step, saves a checkpoint and raises TrainingInterrupted;
     a second one ends at once. Other errors are those of `fit`.
@@ -36,17 +39,18 @@ def train(
     state = None
     if resume:
         state = run.load_state(engine.spec, config)
-        run.keep_metrics(state.epoch)
+        if writes:
+            run.keep_metrics(state.epoch)
         if not state.is_finite():
             raise CheckpointError(f"cannot resume from {run.checkpoint_path}: it is not finite.")
-    recorder = Recorder(run, engine.spec, config, data.scaling)
+    recorders = [Recorder(run, engine.spec, config, data.scaling)] if writes else []
     with stop_on_signal() as should_stop:
         return fit(
             engine,
             config,
             data,
             state,
-            callbacks=[recorder, *callbacks],
+            callbacks=[*recorders, *callbacks],
             should_stop=should_stop,
         )
 

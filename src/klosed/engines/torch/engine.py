@@ -13,7 +13,9 @@ import torch
 from numpy.typing import DTypeLike, NDArray
 from torch.func import functional_call
 
-from klosed.engines.base import Loss, check_batch
+from klosed.engines.base import Loss, Task, check_batch
+from klosed.engines.torch.processes import Processes
+from klosed.engines.torch.stepper import TorchStepper
 from klosed.errors import ParameterError
 from klosed.models.likelihoods import likelihood_of
 from klosed.models.parameters import Parameters, check_parameters, initialize
@@ -61,7 +63,9 @@ class TorchEngine:
         bf16 multiplies matrices in bfloat16 under autocast; parameters, their gradients and
         the loss stay float32.
     compile : bool, default False
-        Let torch.compile fuse the step that training takes.
+        Let torch.compile fuse the forward and backward passes of training.
+    processes : Processes, optional
+        Those that train together, from `Processes.join`; only this one by default.
     """
 
     name = "torch"
@@ -73,12 +77,14 @@ class TorchEngine:
         device: str = "auto",
         precision: str = "float32",
         compile: bool = False,
+        processes: Processes | None = None,
     ) -> None:
         if precision not in PRECISIONS:
             raise ParameterError(
                 f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}."
             )
         self.spec, self.precision, self.compile = spec, precision, compile
+        self.processes = processes or Processes()
         self.device = choose_device(device)
         self._module = VAEModule(spec)  # its parameters are replaced on every call
 
@@ -113,10 +119,17 @@ class TorchEngine:
         grads = torch.autograd.grad(terms.loss(beta), list(tensors.values()))
         return _loss(terms, beta), {k: _array(g) for k, g in zip(tensors, grads, strict=True)}
 
+    def stepper(self, task: Task) -> TorchStepper:
+        """Return what trains on this engine's device, by all its processes together."""
+        return TorchStepper(self, task, self.processes)
+
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context in which the model runs at this engine's precision."""
         return torch.autocast(
-            self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16"
+            self.device.type,
+            dtype=torch.bfloat16,
+            enabled=self.precision == "bf16",
+            cache_enabled=False,  # a cached copy of a weight would outlive a captured graph
         )
 
     def _without_grad(

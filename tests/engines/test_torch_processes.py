@@ -1,0 +1,81 @@
+"""One, two and four processes on loopback take the same steps."""
+
+import multiprocessing
+import os
+import socket
+
+import numpy as np
+import pytest
+
+from klosed import VAESpec
+from klosed.engines.base import Task
+from klosed.models import Scaling, initialize
+from klosed.training import TrainingConfig
+from klosed.training.data import batches
+from klosed.training.state import TrainingState
+
+SPEC = VAESpec(20, 4, (16,))
+# 83 rows in batches of 10: parts of unlike size, and 3 rows for 4 processes at the end
+CONFIG = TrainingConfig(batch_size=10, seed=5)
+STEPS = 50
+
+
+def take_steps(rank, size, port, losses):
+    """Train one process of `size`; what it saw goes into the shared list."""
+    os.environ.update(
+        RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(size),
+        MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port),
+    )  # fmt: skip
+    import torch
+
+    from klosed.engines.torch import TorchEngine
+    from klosed.engines.torch.processes import Processes
+
+    torch.set_num_threads(1)
+    x = np.random.default_rng(0).random((83, 20), np.float32)
+    params = initialize(SPEC, 5)
+    optimizer = CONFIG.make_optimizer()
+    state = TrainingState(params, optimizer.init(params))
+    with Processes.join("cpu", timeout=60) as processes:
+        task = Task(params, state.moments, optimizer, x, Scaling.none(), 10, 0.5, 0)
+        stepper = TorchEngine(SPEC, device="cpu", processes=processes).stepper(task)
+        while state.step < STEPS:
+            for batch in batches(SPEC, CONFIG, np.arange(83), state, np.float32):
+                (loss,) = stepper.steps([batch], state.step)
+                losses[rank].append((loss.reconstruction, loss.kl))
+                state.step += 1
+            state.epoch += 1
+        assert stepper.agreed(float(rank)) == size - 1
+        losses[rank].append(float(sum(abs(a).sum() for a in params.values())))
+
+
+def together(size):
+    """Return the losses that `size` processes saw, which must be the same in all of them."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch", "klosed.engines.torch", "klosed.training"])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with context.Manager() as manager:
+        losses = [manager.list() for _ in range(size)]
+        workers = [
+            context.Process(target=take_steps, args=(rank, size, port, losses))
+            for rank in range(size)
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(90)
+        assert [worker.exitcode for worker in workers] == [0] * size
+        seen = [list(each) for each in losses]
+    assert all(each == seen[0] for each in seen)
+    return seen[0]
+
+
+def test_one_two_and_four_processes_take_the_same_fifty_steps():
+    *expected, total = together(1)
+    assert len(expected) >= STEPS
+    for size in (2, 4):
+        *got, parameters = together(size)
+        np.testing.assert_allclose(got, expected, rtol=1e-5)
+        assert parameters == pytest.approx(total, rel=1e-5)
