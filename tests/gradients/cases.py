@@ -20,6 +20,17 @@ SPECS = {
     "variance with a floor": VAESpec(
         4, 2, (5,), None, "tanh", likelihood="gaussian", variance="per_feature", min_variance=0.4
     ),
+    "variance from the decoder": VAESpec(
+        4, 2, (5,), None, "tanh", likelihood="heteroscedastic_gaussian"
+    ),
+    "variance from the decoder, with floors": VAESpec(
+        4,
+        2,
+        (5,),
+        activation="tanh",
+        likelihood="heteroscedastic_gaussian",
+        min_variance=(0.4, 0.0, 0.2, 0.1),
+    ),
     "student t": VAESpec(4, 2, (5,), None, "tanh", likelihood="student_t", variance="per_feature"),
     "student t scalar": VAESpec(4, 2, (5,), None, "tanh", likelihood="student_t", min_variance=0.4),
     "student t fixed": VAESpec(4, 2, (5,), None, "tanh", likelihood="student_t", variance=0.3),
@@ -27,11 +38,12 @@ SPECS = {
     "negative binomial": VAESpec(4, 2, (5,), activation="tanh", likelihood="negative_binomial"),
     "categorical": VAESpec(4, 2, (5,), activation="tanh", likelihood="categorical"),
     "mixed, with holes": VAESpec(
-        9,
+        10,
         2,
         (5,),
         activation="tanh",
         likelihood=(
+            ("heteroscedastic_gaussian", 1),
             ("gaussian", 2),
             ("student_t", 1),
             ("poisson", 1),

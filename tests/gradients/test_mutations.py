@@ -117,6 +117,10 @@ def test_kl_standard_normal(monkeypatch):
             likelihoods.Gaussian,
             ("gaussian scalar", "gaussian per feature", "gaussian fixed", "variance with a floor"),
         ),
+        (
+            likelihoods.HeteroscedasticGaussian,
+            ("variance from the decoder", "variance from the decoder, with floors"),
+        ),
         (likelihoods.StudentT, ("student t", "student t scalar", "student t fixed")),
         (likelihoods.Poisson, ("poisson",)),
         (likelihoods.NegativeBinomial, ("negative binomial",)),

@@ -47,6 +47,25 @@ def test_gaussian_is_the_log_density(variance):
     assert {p.shape for p in params.values()} == set(shapes[variance])
 
 
+@pytest.mark.parametrize("floor", [0.0, 0.3, (0.0, 0.1, 0.2, 4.0)])
+def test_heteroscedastic_gaussian_is_the_log_density(floor):
+    likelihood = spec_of("heteroscedastic_gaussian", 4, min_variance=floor)
+    mean, s, x = rng.normal(size=(3, 3, 4))
+    output = np.concatenate([mean, s], axis=1)
+    normal = stats.norm(mean, np.sqrt(np.add(floor, np.exp(s))))
+    expected = -normal.logpdf(x).sum(axis=1)
+    np.testing.assert_allclose(likelihood.negative_log_prob({}, output, x), expected, rtol=1e-13)
+    assert (likelihood.mean(output) == mean).all()
+    draws = likelihood.sample({}, np.repeat(output[:1], 40_000, axis=0), np.random.default_rng(0))
+    np.testing.assert_allclose(draws.mean(axis=0), mean[0], atol=0.05)
+    np.testing.assert_allclose(draws.var(axis=0), np.add(floor, np.exp(s[0])), rtol=0.05)
+    # an entry that was not observed adds nothing and pulls at neither of its outputs
+    x[0, 1] = np.nan
+    grads = likelihood.grad({}, output, x)[0]
+    assert (grads[0, [1, 5]] == 0).all()
+    assert (grads != 0).sum() == 22
+
+
 def spec_of(likelihood, width, **fields):
     return likelihood_of(VAESpec(width, likelihood=likelihood, **fields))
 
@@ -107,6 +126,18 @@ def test_a_floor_holds_the_variance_up():
     assert likelihood.grad(params, np.zeros((1, 1)), np.array([[0.1]]))[1] == params | {
         "decoder.log_variance": pytest.approx(0.0, abs=1e-60)
     }
+
+
+def test_blocks_may_emit_more_numbers_than_they_have_columns():
+    spec = VAESpec(3, 2, likelihood=(("heteroscedastic_gaussian", 2), ("bernoulli", 1)))
+    likelihood = likelihood_of(spec)
+    output, x = rng.normal(size=(1, 5)), np.array([[0.5, -1.0, 1.0]])
+    expected = (
+        stats.norm(output[:, :2], np.exp(output[:, 2:4] / 2)).logpdf(x[:, :2]).sum()
+        + stats.bernoulli(special.expit(output[:, 4])).logpmf(1)[0]
+    )
+    np.testing.assert_allclose(likelihood.negative_log_prob({}, output, x), [-expected], rtol=1e-13)
+    assert likelihood.mean(output).shape == likelihood.sample({}, output, rng).shape == x.shape
 
 
 MIXED = VAESpec(

@@ -16,6 +16,7 @@ def test_round_trip_through_json():
         VAESpec(3, 1, ()),
         VAESpec(21, 8, (64, 32), (16,), "tanh", "gaussian", 0.25, "he"),
         VAESpec(21, likelihood="gaussian", variance="per_feature", min_variance=1e-3),
+        VAESpec(2, likelihood="heteroscedastic_gaussian", min_variance=[0.1, 1e-3]),
         VAESpec(5, likelihood=[["gaussian", 2], ["categorical", 3]]),
     ):
         again = VAESpec.from_dict(json.loads(json.dumps(spec.to_dict())))
@@ -67,6 +68,12 @@ def test_numpy_integers_and_lists_are_taken():
         ({"likelihood": 3}, "likelihood must be one of .*a sequence of blocks .*got 3"),
         ({"likelihood": [3]}, "a sequence of blocks"),
         ({"min_variance": -1}, "min_variance must be >= 0 and finite; got -1"),
+        ({"min_variance": (0.1,) * 4}, "one a feature .4.; got 4 under 'bernoulli'"),
+        (
+            {"min_variance": (0.1,) * 3, "likelihood": "heteroscedastic_gaussian"},
+            "one a feature .4.; got 3",
+        ),
+        ({"min_variance": (0.1, -2)}, "min_variance must be >= 0 and finite; got -2"),
         ({"initialization": "zeros"}, "initialization must be one of pytorch, xavier, he"),
         ({"variance": 0}, "variance must be a number > 0"),
         ({"variance": float("nan")}, "variance must be a number > 0"),

@@ -23,9 +23,12 @@ SPECS = [
     for variance in (0.3, "scalar", "per_feature")
     for floor in (0.0, 0.2)
 ] + [
+    VAESpec(3, 2, (6,), likelihood="heteroscedastic_gaussian", min_variance=(0.3, 0.0, 0.1))
+] + [
     VAESpec(7, 3, (6,), likelihood=likelihood)
-    for likelihood in ("poisson", "negative_binomial", "categorical",
-                       (("gaussian", 2), ("categorical", 3), ("poisson", 1), ("student_t", 1)))
+    for likelihood in ("poisson", "negative_binomial", "categorical", "heteroscedastic_gaussian",
+                       (("heteroscedastic_gaussian", 2), ("categorical", 3), ("poisson", 1),
+                        ("student_t", 1)))
 ]  # fmt: skip
 
 

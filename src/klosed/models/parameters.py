@@ -36,7 +36,8 @@ def layer_sizes(spec: VAESpec) -> dict[str, tuple[int, int]]:
     layers["encoder.loc"] = (n_hidden, spec.n_components)
     layers["encoder.log_variance"] = (n_hidden, spec.n_components)
     n_hidden = stack("decoder", spec.n_components, spec.decoder_widths)
-    layers[f"decoder.{likelihood_of(spec).head}"] = (n_hidden, spec.n_features)
+    likelihood = likelihood_of(spec)
+    layers[f"decoder.{likelihood.head}"] = (n_hidden, likelihood.n_outputs)
     return layers
 
 

@@ -17,6 +17,7 @@ __all__ = ["VAESpec"]
 _LIKELIHOODS = (
     "bernoulli",
     "gaussian",
+    "heteroscedastic_gaussian",
     "student_t",
     "poisson",
     "negative_binomial",
@@ -45,15 +46,18 @@ class VAESpec:
     activation : str, default "relu"
         relu, leaky_relu, tanh, sigmoid, softplus, elu, gelu or identity.
     likelihood : str or sequence of (str, int), default "bernoulli"
-        bernoulli (from logits), gaussian, student_t, poisson, negative_binomial or categorical
-        (all features are the one-hot entries of one column). For mixed columns a sequence of
+        bernoulli (from logits), gaussian, heteroscedastic_gaussian (mean and variance of every
+        entry from the decoder), student_t, poisson, negative_binomial or categorical (all
+        features are the one-hot entries of one column). For mixed columns a sequence of
         blocks (likelihood, number of features), from the first feature on; a categorical column
         is a block of its own.
     variance : float or {"scalar", "per_feature"}, default "scalar"
         Of a Gaussian likelihood, and the squared scale of a Student-t: a fixed number, one
         learned number, or one learned number a feature. Ignored by the others.
-    min_variance : float, default 0
-        What a learned variance never falls below: v = min_variance + exp(s) with s learned.
+    min_variance : float or sequence of float, default 0
+        What a learned variance never falls below: v = min_variance + exp(s) with s learned. One
+        number a feature, for data of unequal resolution, if heteroscedastic_gaussian is the
+        likelihood of all features.
     initialization : {"pytorch", "xavier", "he"}
         How weights start.
 
@@ -86,7 +90,7 @@ class VAESpec:
     likelihood: str | tuple[tuple[str, int], ...] = "bernoulli"
     variance: float | str = "scalar"
     initialization: str = "pytorch"
-    min_variance: float = 0.0
+    min_variance: float | tuple[float, ...] = 0.0
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__  # the dataclass is frozen once it is valid
@@ -102,7 +106,7 @@ class VAESpec:
         set_field(self, "likelihood", _likelihood(self.likelihood, self.n_features))
         _choice("initialization", self.initialization, INITIALIZATIONS)
         set_field(self, "variance", _variance(self.variance))
-        set_field(self, "min_variance", _min_variance(self.min_variance))
+        set_field(self, "min_variance", _min_variance(self))
 
     @property
     def decoder_widths(self) -> tuple[int, ...]:
@@ -191,11 +195,21 @@ def _variance(value: Any) -> float | str:
     return number
 
 
-def _min_variance(value: Any) -> float:
+def _min_variance(spec: VAESpec) -> float | tuple[float, ...]:
+    value: Any = spec.min_variance
+    each = hasattr(value, "__iter__") and not isinstance(value, (str, bytes))
     try:
-        number = float(value)
+        numbers = tuple(float(number) for number in (value if each else [value]))
     except (TypeError, ValueError):
-        number = math.nan
-    if not 0 <= number < math.inf:
-        raise SpecError(f"min_variance must be >= 0 and finite; got {value!r}.")
-    return number
+        numbers = (math.nan,)
+    if wrong := [number for number in numbers if not 0 <= number < math.inf]:
+        got = wrong[0] if each else value
+        raise SpecError(f"min_variance must be >= 0 and finite; got {got!r}.")
+    if not each:
+        return numbers[0]
+    if spec.likelihood != "heteroscedastic_gaussian" or len(numbers) != spec.n_features:
+        raise SpecError(
+            "min_variance must be one number, or under likelihood 'heteroscedastic_gaussian' one a "
+            f"feature ({spec.n_features}); got {len(numbers)} under {spec.likelihood!r}."
+        )
+    return numbers

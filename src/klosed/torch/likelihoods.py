@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from itertools import accumulate
+from typing import cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812  (the name every PyTorch user knows)
 from torch import Tensor
 
+from klosed.models.likelihoods import Blocks, likelihood_of
 from klosed.models.likelihoods.gaussian import LOG_2PI
 from klosed.models.likelihoods.student_t import _DF_AT_START
 from klosed.models.spec import VAESpec
@@ -26,15 +27,18 @@ Terms = Callable[[VAESpec, Callable[[str], Tensor], Tensor, Tensor], Tensor]
 class Block:
     """One likelihood over a slice of the columns."""
 
-    def __init__(self, spec: VAESpec, name: str, columns: slice, prefix: str) -> None:
-        self.spec, self.name, self.columns, self.prefix = spec, name, columns, prefix
+    def __init__(
+        self, spec: VAESpec, name: str, columns: slice, outputs: slice, prefix: str
+    ) -> None:
+        self.spec, self.name, self.prefix = spec, name, prefix
+        self.columns, self.outputs = columns, outputs
 
     def terms(self, free: Callable[[str], Tensor], output: Tensor, x: Tensor) -> Tensor:
         """Return −log p(x | z) of each entry of the block, in nats."""
         return _TERMS[self.name](
             self.spec,
             lambda name: free(self.prefix + name),
-            output[:, self.columns],
+            output[:, self.outputs],
             x[:, self.columns],
         )
 
@@ -42,11 +46,13 @@ class Block:
 def blocks_of(spec: VAESpec) -> list[Block]:
     """Return the likelihood of `spec` block by block; one block where it is a single name."""
     if isinstance(spec.likelihood, str):
-        return [Block(spec, spec.likelihood, slice(None), "")]
-    ends = accumulate(width for _, width in spec.likelihood)
+        return [Block(spec, spec.likelihood, slice(None), slice(None), "")]
+    blocks = cast(Blocks, likelihood_of(spec))
     return [
-        Block(spec, name, slice(end - width, end), f"{i}.")
-        for i, ((name, width), end) in enumerate(zip(spec.likelihood, ends, strict=True))
+        Block(spec, name, columns, outputs, f"{i}.")
+        for i, ((name, _), (_, columns, outputs)) in enumerate(
+            zip(spec.likelihood, blocks.parts, strict=True)
+        )
     ]
 
 
@@ -60,6 +66,14 @@ def _categorical(spec: VAESpec, free: Callable[[str], Tensor], a: Tensor, x: Ten
 
 def _gaussian(spec: VAESpec, free: Callable[[str], Tensor], m: Tensor, x: Tensor) -> Tensor:
     log_v = _log_variance(spec, free, m)
+    return 0.5 * (LOG_2PI + log_v + (x - m).square() * torch.exp(-log_v))
+
+
+def _heteroscedastic(
+    spec: VAESpec, free: Callable[[str], Tensor], output: Tensor, x: Tensor
+) -> Tensor:
+    m, s = output.chunk(2, dim=1)
+    log_v = _floored(spec, s)
     return 0.5 * (LOG_2PI + log_v + (x - m).square() * torch.exp(-log_v))
 
 
@@ -89,6 +103,7 @@ _TERMS: dict[str, Terms] = {
     "bernoulli": _bernoulli,
     "categorical": _categorical,
     "gaussian": _gaussian,
+    "heteroscedastic_gaussian": _heteroscedastic,
     "student_t": _student_t,
     "poisson": _poisson,
     "negative_binomial": _negative_binomial,
@@ -99,10 +114,13 @@ def _log_variance(spec: VAESpec, free: Callable[[str], Tensor], output: Tensor) 
     """Return log v, with v = min_variance + exp(s) where s is learned."""
     if not isinstance(spec.variance, str):
         return torch.full((1,), math.log(spec.variance), dtype=output.dtype, device=output.device)
-    s = free("log_variance")
-    if spec.min_variance == 0:
-        return s
-    return torch.logaddexp(s, torch.full_like(s, math.log(spec.min_variance)))
+    return _floored(spec, free("log_variance"))
+
+
+def _floored(spec: VAESpec, s: Tensor) -> Tensor:
+    """Return log(min_variance + exp(s))."""
+    floor = torch.as_tensor(spec.min_variance, dtype=s.dtype, device=s.device)
+    return torch.logaddexp(s, floor.log()) if floor.any() else s
 
 
 def _wide(t: Tensor) -> Tensor:

@@ -250,8 +250,9 @@ class _Encoder(_Dense):
 class _Decoder(_Dense):
     def __init__(self, spec: VAESpec) -> None:
         super().__init__(spec.n_components, spec.decoder_widths, spec.activation)
-        self._head = likelihood_of(spec).head
-        self.add_module(self._head, _linear(self.width, spec.n_features))
+        likelihood = likelihood_of(spec)
+        self._head = likelihood.head
+        self.add_module(self._head, _linear(self.width, likelihood.n_outputs))
 
     def forward(self, z: Tensor) -> Tensor:
         return self.get_submodule(self._head)(self.last_hidden(z))

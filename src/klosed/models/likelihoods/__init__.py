@@ -13,6 +13,7 @@ from klosed.models.likelihoods.blocks import Blocks
 from klosed.models.likelihoods.categorical import Categorical
 from klosed.models.likelihoods.counts import NegativeBinomial, Poisson
 from klosed.models.likelihoods.gaussian import Gaussian
+from klosed.models.likelihoods.heteroscedastic import HeteroscedasticGaussian
 from klosed.models.likelihoods.student_t import StudentT
 from klosed.models.spec import VAESpec
 
@@ -22,6 +23,7 @@ __all__ = [
     "Blocks",
     "Categorical",
     "Gaussian",
+    "HeteroscedasticGaussian",
     "Likelihood",
     "NegativeBinomial",
     "Poisson",
@@ -32,6 +34,7 @@ __all__ = [
 LIKELIHOODS: dict[str, type[Likelihood]] = {
     "bernoulli": Bernoulli,
     "gaussian": Gaussian,
+    "heteroscedastic_gaussian": HeteroscedasticGaussian,
     "student_t": StudentT,
     "poisson": Poisson,
     "negative_binomial": NegativeBinomial,

@@ -48,6 +48,11 @@ class Likelihood(ABC):
         self.width = spec.n_features if width is None else width
         self.prefix = prefix
 
+    @property
+    def n_outputs(self) -> int:
+        """Numbers that the decoder's last layer emits."""
+        return self.width
+
     def free_parameters(self) -> dict[str, tuple[int, ...]]:
         """Return {name: shape} of the parameters that are not a layer's; all start at 0."""
         return {}
@@ -59,7 +64,7 @@ class Likelihood(ABC):
         Parameters
         ----------
         params : mapping of name to array
-        output : array of shape (..., width)
+        output : array of shape (..., n_outputs)
             What the decoder's last layer says.
         x : array that broadcasts with `output`
             NaN where nothing was observed.

@@ -10,11 +10,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from klosed.errors import DataError
-from klosed.models.likelihoods.base import Array, Entrywise
+from klosed.models.likelihoods.base import Array, Entrywise, Likelihood
 
-__all__ = ["Gaussian", "LearnedVariance"]
+__all__ = ["Gaussian", "LearnedVariance", "check_finite_ends"]
 
 LOG_2PI = math.log(2 * math.pi)
+
+
+def check_finite_ends(self: Likelihood, low: ArrayLike, high: ArrayLike, name: str) -> None:
+    """Raise DataError unless both ends are finite."""
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        raise DataError(f"{name}: values must be finite; got [{np.min(low):g}, {np.max(high):g}].")
 
 
 class LearnedVariance(Entrywise):
@@ -43,19 +49,14 @@ class LearnedVariance(Entrywise):
         s = params[f"{self.prefix}.log_variance"]
         if self.spec.min_variance == 0:
             return s, 1.0
-        log_variance = np.logaddexp(s, np.asarray(math.log(self.spec.min_variance), s.dtype))
+        log_variance = np.logaddexp(s, np.asarray(np.log(self.spec.min_variance), s.dtype))
         return log_variance, np.exp(s - log_variance)
 
     def mean(self, output: Array) -> Array:
         """Return m."""
         return output
 
-    def check_support(self, low: ArrayLike, high: ArrayLike, name: str) -> None:
-        """Raise DataError unless both ends are finite."""
-        if not (np.isfinite(low).all() and np.isfinite(high).all()):
-            raise DataError(
-                f"{name}: values must be finite; got [{np.min(low):g}, {np.max(high):g}]."
-            )
+    check_support = check_finite_ends
 
 
 class Gaussian(LearnedVariance):
