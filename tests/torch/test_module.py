@@ -148,7 +148,7 @@ def test_wrong_shapes_are_named():
     spec = VAESpec(4, 2)
     with pytest.raises(ShapeError, match=r"must return loc and log_variance of shape \(3, 2\)"):
         VAEModule(spec, encoder=nn.Linear(4, 6))(torch.rand(3, 4))
-    with pytest.raises(ShapeError, match="must hold 4 numbers an example"):
+    with pytest.raises(ShapeError, match="must hold 4 and 4 numbers an example"):
         VAEModule(spec, decoder=nn.Linear(2, 5))(torch.rand(3, 4))
 
 

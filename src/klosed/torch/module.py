@@ -70,7 +70,8 @@ class VAEModule(nn.Module):  # type: ignore[misc]
         (batch, 2 n_components).
     decoder : nn.Module, optional
         Your own: from z of shape (batch, n_components) to logits (Bernoulli), means (Gaussian) or
-        what the likelihood reads, n_features numbers an example in any shape. What the likelihood
+        what the likelihood reads, n_features numbers an example in any shape (twice as many for
+        heteroscedastic_gaussian). What the likelihood
         learns itself joins its parameters, such as `log_variance`.
     seed : int, default 0
         Of the dense networks' weights, which are `klosed.engine("torch", spec).init(seed)`. Your
@@ -113,6 +114,7 @@ class VAEModule(nn.Module):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self.spec, self._blocks = spec, blocks_of(spec)
+        self._n_outputs = likelihood_of(spec).n_outputs
         self.encoder = _Encoder(spec) if encoder is None else encoder
         self.decoder = _Decoder(spec) if decoder is None else decoder
         for name, shape in likelihood_of(spec).free_parameters().items():
@@ -184,10 +186,11 @@ class VAEModule(nn.Module):  # type: ignore[misc]
         loc, log_variance = self._encode(x)
         output = self.decode(self.reparameterize(loc, log_variance, noise))
         x, missing, output = x.flatten(1), missing.flatten(1), _full(output).flatten(1)
-        if x.shape != output.shape or x.shape[1] != self.spec.n_features:
+        widths = self.spec.n_features, self._n_outputs
+        if (x.shape[1], output.shape[1]) != widths or len(x) != len(output):
             raise ShapeError(
-                f"x and the decoder's output must hold {self.spec.n_features} numbers an example; "
-                f"got shapes {tuple(x.shape)} and {tuple(output.shape)}."
+                f"x and the decoder's output must hold {widths[0]} and {widths[1]} numbers an "
+                f"example; got shapes {tuple(x.shape)} and {tuple(output.shape)}."
             )
         terms = [block.terms(self._free, output, x) for block in self._blocks]
         observed = (terms[0] if len(terms) == 1 else torch.cat(terms, 1)).masked_fill(missing, 0.0)
@@ -201,10 +204,10 @@ class VAEModule(nn.Module):  # type: ignore[misc]
     def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return (loc, log_variance) for x without NaN."""
         for block in self._blocks:
-            if block.name in ("poisson", "negative_binomial"):  # counts span magnitudes
+            if block.name in _READ:
                 columns = (..., block.columns)
                 x = x.clone()
-                x[columns] = torch.log1p(x[columns])
+                x[columns] = _READ[block.name](x[columns])
         out = self.encoder(x)
         loc, log_variance = out.chunk(2, dim=-1) if isinstance(out, Tensor) else out
         wanted = (len(x), self.spec.n_components)
@@ -245,6 +248,10 @@ class _Encoder(_Dense):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h = self.last_hidden(x)
         return self.loc(h), self.log_variance(h)
+
+
+# What the encoder reads of columns that span magnitudes
+_READ = {"poisson": torch.log1p, "negative_binomial": torch.log1p, "student_t": torch.asinh}
 
 
 class _Decoder(_Dense):
