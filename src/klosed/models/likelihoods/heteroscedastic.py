@@ -43,7 +43,7 @@ class HeteroscedasticGaussian(Entrywise):
 
     def _terms(self, params: Mapping[str, Array], output: Array, x: Array) -> Array:
         """Return ½ ( log 2π + log v + (x − m)² / v )."""
-        m, s = np.split(output, 2, axis=-1)
+        m, s = _halves(output)
         log_variance = self._log_variance(s)
         terms: Array = 0.5 * (LOG_2PI + log_variance + (x - m) ** 2 * np.exp(-log_variance))
         return terms
@@ -52,12 +52,12 @@ class HeteroscedasticGaussian(Entrywise):
         self, params: Mapping[str, Array], output: Array, x: Array
     ) -> tuple[Array, dict[str, Array]]:
         """Return by m (m − x)/v, and by s ½ (1 − (x − m)²/v) exp(s)/v."""
-        m, s = np.split(output, 2, axis=-1)
+        m, s = _halves(output)
         log_variance = self._log_variance(s)
         residual = m - x
         weighted = residual * np.exp(-log_variance)
         by_s = 0.5 * (1 - residual * weighted) * np.exp(s - log_variance)
-        return np.concatenate([observed(weighted, x), observed(by_s, x)], axis=-1), {}
+        return _beside(observed(weighted, x), observed(by_s, x)), {}
 
     def grad(
         self, params: Mapping[str, Array], output: Array, x: Array
@@ -67,12 +67,22 @@ class HeteroscedasticGaussian(Entrywise):
 
     def mean(self, output: Array) -> Array:
         """Return m."""
-        return np.split(output, 2, axis=-1)[0]
+        return _halves(output)[0]
 
     def sample(self, params: Mapping[str, Array], output: Array, rng: np.random.Generator) -> Array:
         """Return m + √v ε."""
-        m, s = np.split(output, 2, axis=-1)
+        m, s = _halves(output)
         noise = rng.standard_normal(m.shape).astype(output.dtype)
         return m + np.exp(0.5 * self._log_variance(s)) * noise
 
     check_support = check_finite_ends
+
+
+def _halves(output: Array) -> list[Array]:
+    """Return m and s."""
+    return np.split(output, 2, axis=-1)
+
+
+def _beside(by_m: Array, by_s: Array) -> Array:
+    """Return both halves as the output holds them."""
+    return np.concatenate([by_m, by_s], axis=-1)
