@@ -111,7 +111,7 @@ TABLES: dict[str, tuple[str, Function, Any, Any, tuple[int, int], tuple[int, int
     ),
     "STIRLING_0": ("12 x Δ(x) in 1/x², x >= 3", stirling(0), 0, NINTH, (4, 4), (3, 0)),
     "STIRLING_1": (
-        "12 x² (log x − 1/(2x) − ψ(x)) in 1/x², x >= 3", stirling(1), 0, NINTH, (4, 4), (3, 0)
+        "12 x² (log x − 1/(2x) − ψ(x)) in 1/x², x >= 3", stirling(1), 0, NINTH, (4, 5), (3, 0)
     ),
     "STIRLING_2": (
         "6 x³ (ψ'(x) − 1/x − 1/(2x²)) in 1/x², x >= 3.5",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from klosed import Beta, ContinuousBernoulli, Dirichlet, Kumaraswamy
+from klosed import Beta, ContinuousBernoulli, Dirichlet, Kumaraswamy, Uniform
 
 __all__ = ["UNIT_INTERVAL"]
 
@@ -26,4 +26,6 @@ UNIT_INTERVAL: dict[str, tuple[Any, dict[str, Any]]] = {
     "dirichlet_log": (Dirichlet, {"log_concentration": [[0.4, 0.9], [1.1, 0.2], [3.0, 3.2]]}),
     "continuous_bernoulli_probs": (ContinuousBernoulli, {"probs": [0.2, 0.55, 0.85]}),
     "continuous_bernoulli_logits": (ContinuousBernoulli, {"logits": [-7.0, 0.3, 2.0]}),
+    # for betas and continuous Bernoullis, which nothing narrower covers
+    "uniform_around": (Uniform, {"low": [-0.3, -0.1, -0.05], "high": [1.2, 1.4, 1.1]}),
 }

@@ -33,12 +33,15 @@ class TwoGammas:
         u = \frac{ad}{bc}, \quad R(x) = \log\Gamma(x) - x\log x + x
 
     u is the ratio of the means. Both terms are nonnegative, because R is convex.
+
+    `b_slack` is what rounding left off b, in the way b was given.
     """
 
     a: PositiveValue
     b: PositiveValue
     c: PositiveValue
     d: PositiveValue
+    b_slack: Array | float = 0.0
 
     @classmethod
     def between(cls, q: Distribution, p: Distribution) -> TwoGammas:
@@ -77,7 +80,9 @@ class TwoGammas:
     def _means(self) -> Ratio:
         if self._given_as_numbers:
             up, down = self._rates
-            return _RatioOfProducts(self.a.value, up, self.c.value, down)
+            a, c = self.a.value, self.c.value
+            slack = self.b_slack * (-c if self.b.exponent > 0 else a)
+            return _RatioOfProducts(a, up, c, down, slack)
         return RatioOfLogs((self.a / self.c).log + (self.d / self.b).log)
 
     @property
@@ -100,11 +105,11 @@ class TwoGammas:
 
 
 class _RatioOfProducts(Ratio):
-    """r = a b / (c d), with a b − c d to the last digits."""
+    """r = a b / (c d), with a b − c d to the last digits, and with what their factors lack."""
 
-    def __init__(self, a: Array, b: Array, c: Array, d: Array) -> None:
+    def __init__(self, a: Array, b: Array, c: Array, d: Array, slack: Array) -> None:
         self._x, self._y = a * b, c * d
-        self.difference = difference_of_products(a, b, c, d)
+        self.difference = difference_of_products(a, b, c, d) + slack
 
     @property
     def value(self) -> Array:

@@ -15,6 +15,13 @@ from klosed.special.bessel import (
     log_bessel_scaled,
 )
 from klosed.special.bessel_remainder import log_bessel_remainder
+from klosed.special.beta_excess import (
+    beta_gamma_excess,
+    beta_negentropy,
+    grad_beta_gamma_excess,
+    grad_beta_negentropy,
+)
+from klosed.special.beta_tilt import beta_tilt_divergence
 from klosed.special.elementary import bd0, log1mexp, log1p, log_ratio, logexpm1, phi, phi_ratio, psi
 from klosed.special.erf import erf
 from klosed.special.errorfree import difference_of_products, two_product, two_sum
@@ -50,6 +57,7 @@ from klosed.special.kumaraswamy import (
 )
 from klosed.special.langevin import (
     langevin,
+    langevin_bend,
     langevin_difference,
     langevin_slope,
     log_sinhc,
@@ -72,6 +80,9 @@ __all__ = [
     "bessel_ratio",
     "bessel_ratio_difference",
     "bessel_slope",
+    "beta_gamma_excess",
+    "beta_negentropy",
+    "beta_tilt_divergence",
     "difference_of_products",
     "digamma",
     "digamma_difference",
@@ -83,8 +94,11 @@ __all__ = [
     "exp1e",
     "gamma_negentropy",
     "gamma_shape_bregman",
+    "grad_beta_gamma_excess",
+    "grad_beta_negentropy",
     "grad_gamma_negentropy",
     "langevin",
+    "langevin_bend",
     "langevin_difference",
     "langevin_slope",
     "lgamma",

