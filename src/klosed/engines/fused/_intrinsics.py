@@ -1,0 +1,238 @@
+"""What Numba does not offer: pointers from addresses, atomics, BLAS calls, flush-to-zero.
+
+Every address is an argument, so that compiled code can be kept on disk.
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+__all__ = [
+    "add_atomic",
+    "bits_of",
+    "call_gemm",
+    "call_yield",
+    "float_of",
+    "flush_to_zero",
+    "load_atomic",
+    "pointer",
+    "restore_flags",
+    "size_of",
+    "store_atomic",
+]
+
+_IS_X86 = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
+_FLUSH_AND_DENORMALS_ARE_ZERO = 0x8040
+_I32, _I64 = ir.IntType(32), ir.IntType(64)
+
+
+@intrinsic
+def pointer(typing: Any, address: Any, like: Any) -> Any:
+    """Return `address` as a pointer to numbers of the type of `like`."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(like)(address, like), generate
+
+
+@intrinsic
+def size_of(typing: Any, like: Any) -> Any:
+    """Return the bytes that a number of the type of `like` takes."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return ir.Constant(_I64, like.bitwidth // 8)
+
+    return types.int64(like), generate
+
+
+@intrinsic
+def bits_of(typing: Any, number: Any) -> Any:
+    """Return the bits of a float as the integer of its width."""
+    to = {types.float32: types.int32, types.float64: types.int64}[number]
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], context.get_value_type(to))
+
+    return to(number), generate
+
+
+@intrinsic
+def float_of(typing: Any, bits: Any) -> Any:
+    """Return the float whose bits are the integer of its width."""
+    to = {types.int32: types.float32, types.int64: types.float64}[bits]
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], context.get_value_type(to))
+
+    return to(bits), generate
+
+
+@intrinsic
+def add_atomic(typing: Any, address: Any, amount: Any) -> Any:
+    """Add to the int64 at `address` and return what it was."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        target = builder.inttoptr(args[0], _I64.as_pointer())
+        return builder.atomic_rmw("add", target, args[1], "seq_cst")
+
+    return types.int64(types.int64, types.int64), generate
+
+
+@intrinsic
+def load_atomic(typing: Any, address: Any) -> Any:
+    """Return the int64 at `address`, and see all that was written before it was."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source = builder.inttoptr(args[0], _I64.as_pointer())
+        return builder.load_atomic(source, "acquire", 8, typ=_I64)
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def store_atomic(typing: Any, address: Any, value: Any) -> Any:
+    """Write the int64 at `address` after all that was written before."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        target = builder.inttoptr(args[0], _I64.as_pointer())
+        builder.store_atomic(args[1], target, "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
+def call_yield(typing: Any, address: Any) -> Any:
+    """Call the system's function at `address` that lets another thread run."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        function = builder.inttoptr(args[0], ir.FunctionType(_I32, []).as_pointer())
+        builder.call(function, [])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
+@intrinsic
+def call_gemm(
+    typing: Any,
+    function: Any,
+    transpose_a: Any,
+    transpose_b: Any,
+    m: Any,
+    n: Any,
+    k: Any,
+    alpha: Any,
+    a: Any,
+    lda: Any,
+    b: Any,
+    ldb: Any,
+    beta: Any,
+    c: Any,
+    ldc: Any,
+) -> Any:
+    """Call BLAS: C ← α op(A) op(B) + β C, column-major, matrices by address.
+
+    `transpose_a` and `transpose_b` are character codes; the type of `alpha` and `beta` says
+    whether `function` is sgemm or dgemm.
+    """
+    integers, floats = types.int64, alpha
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        function, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc = args
+        real = context.get_value_type(floats)
+
+        def place(value: Any) -> Any:
+            return cgutils.alloca_once_value(builder, value)
+
+        def letter(code: Any) -> Any:
+            return place(builder.trunc(code, ir.IntType(8)))
+
+        def count(value: Any) -> Any:
+            return place(builder.trunc(value, _I32))
+
+        def matrix(address: Any) -> Any:
+            return builder.inttoptr(address, real.as_pointer())
+
+        values = [
+            letter(transpose_a),
+            letter(transpose_b),
+            count(m),
+            count(n),
+            count(k),
+            place(alpha),
+            matrix(a),
+            count(lda),
+            matrix(b),
+            count(ldb),
+            place(beta),
+            matrix(c),
+            count(ldc),
+        ]
+        kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
+        builder.call(builder.inttoptr(function, kind.as_pointer()), values)
+        return context.get_dummy_value()
+
+    return (
+        types.void(
+            integers,
+            integers,
+            integers,
+            integers,
+            integers,
+            integers,
+            floats,
+            integers,
+            integers,
+            integers,
+            integers,
+            floats,
+            integers,
+            integers,
+        ),
+        generate,
+    )
+
+
+def _x86(builder: Any, name: str, place: Any) -> None:
+    kind = ir.FunctionType(ir.VoidType(), [place.type])
+    builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [place])
+
+
+@intrinsic
+def flush_to_zero(typing: Any) -> Any:
+    """Make this thread take denormal numbers for zero, where x86; return the flags as they were."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if not _IS_X86:
+            return ir.Constant(_I32, 0)
+        place = cgutils.alloca_once(builder, _I32)
+        bytes_ = builder.bitcast(place, ir.IntType(8).as_pointer())
+        _x86(builder, "llvm.x86.sse.stmxcsr", bytes_)
+        before = builder.load(place)
+        builder.store(builder.or_(before, ir.Constant(_I32, _FLUSH_AND_DENORMALS_ARE_ZERO)), place)
+        _x86(builder, "llvm.x86.sse.ldmxcsr", bytes_)
+        return before
+
+    return types.int32(), generate
+
+
+@intrinsic
+def restore_flags(typing: Any, flags: Any) -> Any:
+    """Undo `flush_to_zero`."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if _IS_X86:
+            place = cgutils.alloca_once_value(builder, args[0])
+            bytes_ = builder.bitcast(place, ir.IntType(8).as_pointer())
+            _x86(builder, "llvm.x86.sse.ldmxcsr", bytes_)
+        return context.get_dummy_value()
+
+    return types.void(types.int32), generate

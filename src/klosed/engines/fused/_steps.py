@@ -1,0 +1,179 @@
+"""Whole training steps, run by a few threads at once. Compiled once for each number type."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numba import njit
+
+from klosed.engines.fused import _shard as shard
+from klosed.engines.fused._compile import compiled
+from klosed.engines.fused._intrinsics import (
+    add_atomic,
+    call_yield,
+    flush_to_zero,
+    load_atomic,
+    restore_flags,
+    size_of,
+    store_atomic,
+)
+from klosed.engines.fused._rows import OPTIONS, gather, prepare_blocks, view
+from klosed.engines.fused._tables import Block, Control, Int, Layer, Rule
+from klosed.engines.fused._update import update
+
+__all__ = ["train"]
+
+_SPINS = 4000
+
+
+@njit(**OPTIONS)
+def _meet(ints: Any, threads: Any) -> None:
+    """Wait until all threads are here; the last one puts the tiles back on the table."""
+    control = ints[Int.CONTROL]
+    arrived, tile = control + 8 * Control.ARRIVED, control + 8 * Control.NEXT_TILE
+    round_ = control + 8 * Control.ROUND
+    now = load_atomic(round_)
+    if add_atomic(arrived, 1) == threads - 1:
+        store_atomic(arrived, 0)
+        store_atomic(tile, 0)
+        store_atomic(round_, now + 1)
+        return
+    spins = 0
+    while load_atomic(round_) == now:
+        spins += 1
+        if spins > _SPINS:
+            call_yield(ints[Int.YIELD])
+
+
+@njit(**OPTIONS)
+def _gather(layers: Any, rows: Any, start: Any, stop: Any, ints: Any, one: Any) -> None:
+    n = layers[0, Layer.N_IN]
+    for i in range(start, stop):
+        gather(
+            ints[Int.DATA] + rows[i] * ints[Int.ROW_BYTES], ints[Int.STORED], ints[Int.SCALED],
+            ints[Int.SHIFT], ints[Int.SCALE], layers[0, Layer.INPUT] + i * n * size_of(one), n, one,
+        )  # fmt: skip
+
+
+@njit(**OPTIONS)
+def _tile(
+    layer: Any, start: Any, stop: Any, rows: Any, step: Any, scratch: Any, ints: Any, reals: Any,
+    one: Any,
+) -> None:
+    """Weight and bias gradient of some outputs of a layer, and what the rule makes of them."""
+    size, rule = size_of(one), ints[Int.RULE]
+    n_in, n_out, width = layer[Layer.N_IN], layer[Layer.N_OUT], stop - start
+    keep = rule == Rule.KEEP
+    offset = start * n_in * size
+    to = layer[Layer.WEIGHT_GRAD] + offset if keep else scratch
+    shard.weight_gradient(layer, start, stop, to, rows, ints, one)
+    if not keep:
+        update(
+            rule, layer[Layer.WEIGHT] + offset, to, layer[Layer.WEIGHT_SLOT_1] + offset,
+            layer[Layer.WEIGHT_SLOT_2] + offset, width * n_in, step, reals, one,
+        )  # fmt: skip
+    offset = start * size
+    to = layer[Layer.BIAS_GRAD] + offset if keep else scratch
+    total = view(to, width, one)
+    total[:] = type(one)(0)
+    for i in range(rows):
+        grad = view(layer[Layer.DELTA] + (i * n_out + start) * size, width, one)
+        for j in range(width):
+            total[j] += grad[j]
+    if not keep:
+        update(
+            rule, layer[Layer.BIAS] + offset, to, layer[Layer.BIAS_SLOT_1] + offset,
+            layer[Layer.BIAS_SLOT_2] + offset, width, step, reals, one,
+        )  # fmt: skip
+
+
+@njit(**OPTIONS)
+def _learned_variances(
+    blocks: Any, n: Any, threads: Any, step: Any, scratch: Any, ints: Any, reals: Any, one: Any
+) -> None:
+    """Add up the threads' column sums, block by block, and let the rule have them."""
+    size, rule = size_of(one), ints[Int.RULE]
+    for b in range(len(blocks)):
+        if not blocks[b, Block.IS_LEARNED]:
+            continue
+        count, start = blocks[b, Block.COUNT], blocks[b, Block.START]
+        to = blocks[b, Block.GRAD] if rule == Rule.KEEP else scratch
+        grad = view(to, count, one)
+        grad[:] = type(one)(0)
+        for thread in range(threads):
+            place = ints[Int.SCRATCH] + thread * ints[Int.SCRATCH_BYTES]
+            sums = view(place + 2 * n * size, n, one)
+            for j in range(start, blocks[b, Block.STOP]):
+                grad[j - start if count > 1 else 0] += sums[j]
+        if rule != Rule.KEEP:
+            update(
+                rule, blocks[b, Block.PARAMETER], to, blocks[b, Block.SLOT_1],
+                blocks[b, Block.SLOT_2], count, step, reals, one,
+            )  # fmt: skip
+
+
+def _make_train(digest: int) -> Any:
+    def train(
+        thread: Any, threads: Any, layers: Any, blocks: Any, tiles: Any, ints: Any, reals: Any,
+        rows: Any, noise: Any, partial: Any, losses: Any, one: Any,
+    ) -> Any:
+        """Run one step a row of `losses`; return how many were done.
+
+        Each thread takes its rows of the batch from the data to the gradients of the activations.
+        After all have met, each takes tiles of weights: gradient, then update, while in the cache.
+        A loss that is not finite ends the call before that step's update.
+        """
+        digest  # noqa: B018  (see `compiled`)
+        real, size = type(one), size_of(one)
+        flags = flush_to_zero()
+        n, latent = layers[0, Layer.N_IN], layers[ints[Int.ENCODER_HEAD], Layer.N_OUT] // 2
+        scratch = ints[Int.SCRATCH] + thread * ints[Int.SCRATCH_BYTES]
+        tile_scratch = scratch + 3 * n * size
+        batch, done = ints[Int.BATCH], 0
+        for s in range(len(losses)):
+            first = s * batch
+            count = min(batch, len(rows) - first)
+            start, stop = count * thread // threads, count * (thread + 1) // threads
+            weight = real(1 / count)
+            _gather(layers, rows[first:], start, stop, ints, one)
+            shard.encode(layers, start, stop - start, ints, one)
+            here = noise.ctypes.data + (first + start) * latent * size
+            kl = shard.reparameterize(layers, start, stop - start, here, ints, one)
+            shard.decode(layers, start, stop - start, ints, one)
+            prepare_blocks(blocks, scratch, n, one)
+            reconstruction = shard.likelihood(
+                layers, blocks, start, stop - start, scratch, weight, one
+            )
+            partial[thread, 0], partial[thread, 1] = reconstruction, kl
+            shard.backward(layers, start, stop - start, weight, ints, reals, one)
+            _meet(ints, threads)
+            reconstruction, kl = 0.0, 0.0
+            for i in range(threads):
+                reconstruction += partial[i, 0] / count
+                kl += partial[i, 1] / count
+            if thread == 0:
+                losses[s, 0], losses[s, 1] = reconstruction, kl
+            if not math.isfinite(reconstruction + kl):
+                break
+            step = ints[Int.STEP] + s + 1
+            while True:
+                t = add_atomic(ints[Int.CONTROL] + 8 * Control.NEXT_TILE, 1)
+                if t >= len(tiles):
+                    break
+                if tiles[t, 0] < 0:
+                    _learned_variances(blocks, n, threads, step, tile_scratch, ints, reals, one)
+                else:
+                    _tile(
+                        layers[tiles[t, 0]], tiles[t, 1], tiles[t, 2], count, step, tile_scratch,
+                        ints, reals, one,
+                    )  # fmt: skip
+            _meet(ints, threads)
+            done += 1
+        restore_flags(flags)
+        return done
+
+    return train
+
+
+train = compiled(_make_train)

@@ -1,0 +1,152 @@
+"""The numbers by which compiled code finds its way: columns of tables, codes, positions.
+
+One compiled function walks these tables, so that no depth, width or choice needs another.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = ["ACTIVATION_CODES", "RULES", "Block", "Control", "Int", "Kind", "Layer", "Pass", "Real", "Rule", "Scaled", "Stored"]
+
+
+class Layer(IntEnum):
+    """Columns of the table of dense layers, in the order of the forward pass.
+
+    Addresses, but for the first three. The two heads of the encoder are one layer.
+    """
+
+    N_IN = 0
+    N_OUT = 1
+    ACTIVATION = 2
+    WEIGHT = 3
+    BIAS = 4
+    INPUT = 5
+    OUTPUT = 6
+    DELTA = 7  # derivative of the activation, then gradient of the loss before it
+    WEIGHT_SLOT_1 = 8
+    WEIGHT_SLOT_2 = 9
+    BIAS_SLOT_1 = 10
+    BIAS_SLOT_2 = 11
+    WEIGHT_GRAD = 12
+    BIAS_GRAD = 13
+
+
+class Block(IntEnum):
+    """Columns of the table of the decoder's outputs: which likelihood has which columns of x."""
+
+    KIND = 0
+    START = 1
+    STOP = 2
+    PARAMETER = 3  # address of the log-variance, fixed or learned
+    COUNT = 4  # 1, or one a column
+    IS_LEARNED = 5
+    SLOT_1 = 6
+    SLOT_2 = 7
+    GRAD = 8
+
+
+class Kind(IntEnum):
+    """Likelihoods of a block of columns."""
+
+    BERNOULLI = 0
+    GAUSSIAN = 1
+
+
+class Stored(IntEnum):
+    """What the numbers of a data set are stored as."""
+
+    UINT8 = 0
+    FLOAT32 = 1
+    FLOAT64 = 2
+
+
+class Scaled(IntEnum):
+    """How they become what the network sees."""
+
+    AS_THEY_ARE = 0
+    BYTES = 1
+    STANDARDIZED = 2
+
+
+class Rule(IntEnum):
+    """What is done with a gradient."""
+
+    KEEP = 0
+    ADAM = 1
+    SGD = 2
+    ADAGRAD = 3
+
+
+class Pass(IntEnum):
+    """Which way rows take through the network."""
+
+    ENCODE = 0
+    DECODE = 1
+    LOSS = 2
+
+
+class Int(IntEnum):
+    """Positions in the vector of whole numbers that a call gets; most are addresses."""
+
+    GEMM = 0
+    YIELD = 1
+    CONTROL = 2
+    ENCODER_HEAD = 3  # number of the layer
+    DATA = 4
+    STORED = 5
+    ROW_BYTES = 6
+    SCALED = 7
+    SHIFT = 8
+    SCALE = 9
+    BATCH = 10
+    STEP = 11  # steps done before this call
+    RULE = 12
+    UPSTREAM = 13  # gradients on their way down: a matrix as wide as the widest layer
+    SCRATCH = 14  # of thread 0: three rows of features, then a tile
+    SCRATCH_BYTES = 15  # from one thread to the next
+
+
+class Real(IntEnum):
+    """Positions in the vector of real numbers that a call gets."""
+
+    BETA = 0
+    LEARNING_RATE = 1
+    FIRST = 2  # Adam: β₁; SGD: momentum
+    SECOND = 3  # Adam: β₂
+    EPSILON = 4
+
+
+class Control(IntEnum):
+    """Positions in the vector that threads share; each on a cache line of its own."""
+
+    ARRIVED = 0
+    ROUND = 8
+    NEXT_TILE = 16
+    SIZE = 24
+
+
+ACTIVATION_CODES = {
+    name: code
+    for code, name in enumerate(
+        ("identity", "relu", "leaky_relu", "tanh", "sigmoid", "softplus", "elu", "gelu")
+    )
+}
+
+# optimizer -> (rule, its numbers in the order of Real from LEARNING_RATE on, by attribute)
+RULES: dict[str, tuple[Rule, dict[str, Real]]] = {
+    "adam": (
+        Rule.ADAM,
+        {
+            "learning_rate": Real.LEARNING_RATE,
+            "beta1": Real.FIRST,
+            "beta2": Real.SECOND,
+            "epsilon": Real.EPSILON,
+        },
+    ),
+    "sgd": (Rule.SGD, {"learning_rate": Real.LEARNING_RATE, "momentum": Real.FIRST}),
+    "adagrad": (
+        Rule.ADAGRAD,
+        {"learning_rate": Real.LEARNING_RATE, "epsilon": Real.EPSILON},
+    ),
+}
