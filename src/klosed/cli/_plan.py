@@ -18,7 +18,7 @@ from klosed.cli._torch import settings
 from klosed.datasets import Dataset, Splits, load_dataset
 from klosed.datasets.dataset import pixel_side
 from klosed.datasets.named import NAMED
-from klosed.engines import Engine, engine
+from klosed.engines import Engine, engine, why_not_fused
 from klosed.errors import CheckpointError
 from klosed.models import Scaling, VAESpec
 from klosed.training import RunFolder, TrainingConfig, TrainingData, check_rows
@@ -64,6 +64,8 @@ class Plan:
     engine: Engine
     inferred: str | None = None
     """What --likelihood auto took flat rows of whole numbers for."""
+    why_reference: str | None = None
+    """Why --engine auto did not take the fast engine."""
     is_done: bool = False
     """There is nothing left to train."""
 
@@ -108,9 +110,13 @@ def new_plan(options: dict[str, Any], given: set[str], processes: Processes | No
         variance=options["variance"],
         initialization=options["initialization"],
     )
+    name, why_reference = options["engine"], None
+    if name == "auto":
+        why_reference = why_not_fused(spec)
+        name = "reference" if why_reference else "fused"
     config = {
         "klosed": _version(),
-        "engine": "reference" if options["engine"] == "auto" else options["engine"],
+        "engine": name,
         "threads": options["threads"],
         "data": data_config(options["data"], options["test"], classes, splits),
         "spec": spec.to_dict(),
@@ -119,6 +125,7 @@ def new_plan(options: dict[str, Any], given: set[str], processes: Processes | No
     if config["engine"] == "torch":
         config["torch"] = settings(options)
     plan = _checked(config, splits, spec, training, processes)
+    plan = replace(plan, why_reference=why_reference)
     is_flat_file = options["data"] not in NAMED and Path(options["data"]).expanduser().is_file()
     if options["likelihood"] == "auto" and is_flat_file:
         return replace(plan, inferred=_inferred(splits.train, likelihood))
@@ -168,7 +175,11 @@ def _checked(
     for part in (splits.train, splits.test):
         if part is not None:
             check_support(scaling, spec, part)
-    how = {**config["torch"], "processes": processes} if config["engine"] == "torch" else {}
+    how: dict[str, Any] = {}
+    if config["engine"] == "torch":
+        how = {**config["torch"], "processes": processes}
+    elif config["engine"] == "fused":
+        how = {"threads": config["threads"]}
     return Plan(config, splits, spec, training, scaling, engine(config["engine"], spec, **how))
 
 

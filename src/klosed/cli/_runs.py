@@ -87,7 +87,9 @@ class TrainedRun:
         display = Display(
             picture["shape"] and tuple(picture["shape"]), picture["low"], picture["high"]
         )
-        self.codec = Codec(engine(config["engine"], model.spec), model, display)
+        # what the fused engine trained can be used where it is not installed
+        name = "auto" if config["engine"] == "fused" else config["engine"]
+        self.codec = Codec(engine(name, model.spec), model, display)
 
     def load(self, source: str | None) -> tuple[Dataset, Array]:
         """Return a data set and its rows as the model's scaling expects them.

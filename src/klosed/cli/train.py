@@ -83,12 +83,17 @@ Examples:
     show_default=True,
     help="Weights, order and noise follow from it.",
 )
-@click.option("--engine", **_choice(["auto", *ENGINES]), default="auto")
+@click.option(
+    "--engine",
+    **_choice(["auto", *ENGINES]),
+    default="auto",
+    help="auto: fused, the fast one, where it is installed, else reference.",
+)
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Threads for BLAS.  [default: all processors]",
+    help="At most so many.  [default: all processors]",
 )
 @torch_options
 @click.option("--resume", is_flag=True, help="Go on with the run --out, or DATA's latest.")
@@ -135,6 +140,8 @@ def _run(plan: Plan, run: RunFolder, *, resume: bool) -> None:
         note(f"{_summary(plan)} → {run.path}")
         if plan.inferred:
             note(plan.inferred)
+        if plan.why_reference:
+            note(f"The reference engine, which is slower: {plan.why_reference}.")
         if not resume and plan.spec.likelihood == "bernoulli" and has_grey(train_rows):
             warn(
                 f"{train_rows.name} holds grey values, not only 0 and 1: with a Bernoulli "

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from klosed.engines.base import Engine, Loss
-from klosed.errors import SpecError
+from klosed.errors import MissingExtraError, SpecError
 from klosed.models.spec import VAESpec
 
-__all__ = ["ENGINES", "Engine", "Loss", "engine"]
+__all__ = ["ENGINES", "Engine", "Loss", "engine", "why_not_fused"]
 
-ENGINES = ("reference", "torch")
+ENGINES = ("reference", "fused", "torch")
 
 
 def engine(name: str, spec: VAESpec, **options: Any) -> Engine:
@@ -21,13 +21,15 @@ def engine(name: str, spec: VAESpec, **options: Any) -> Engine:
 
     Parameters
     ----------
-    name : {"auto", "reference", "torch"}
-        The reference engine is readable NumPy and defines what every other engine computes;
-        auto takes the fastest that there is for `spec`. The torch engine runs on accelerators
-        and many machines; it needs the extra `torch`.
+    name : {"auto", "reference", "fused", "torch"}
+        The reference engine is readable NumPy and defines what every other engine computes. The
+        fused engine is the fast one on processors; it needs the extra `fast`. auto takes it
+        where it is installed and has the spec's likelihoods, else the reference engine. The
+        torch engine runs on accelerators and many machines; it needs the extra `torch`.
     spec : VAESpec
     **options
-        Of the torch engine: `device`, `precision`, `compile` and `processes`.
+        Of the fused engine: `threads`, at most so many. Of the torch engine: `device`,
+        `precision`, `compile` and `processes`.
 
     Returns
     -------
@@ -38,9 +40,9 @@ def engine(name: str, spec: VAESpec, **options: Any) -> Engine:
     Raises
     ------
     SpecError
-        Unknown engine.
+        Unknown engine, or a spec that the engine cannot compute.
     MissingExtraError
-        PyTorch is not installed.
+        What the engine needs is not installed.
 
     Examples
     --------
@@ -61,8 +63,25 @@ def engine(name: str, spec: VAESpec, **options: Any) -> Engine:
         from klosed.engines.torch import TorchEngine
 
         return TorchEngine(spec, **options)
-    if name in ("auto", "reference"):
+    if name == "auto":
+        name = "reference" if why_not_fused(spec) else "fused"
+    if name == "fused":
+        try:
+            from klosed.engines.fused import FusedEngine
+        except ImportError as error:
+            raise MissingExtraError("the fused engine", "fast") from error
+        return FusedEngine(spec, **options)
+    if name == "reference":
         from klosed.engines.reference import ReferenceEngine
 
         return ReferenceEngine(spec)
     raise SpecError(f"engine must be one of {', '.join(ENGINES)}; got {name!r}.")
+
+
+def why_not_fused(spec: VAESpec) -> str | None:
+    """Return why "auto" takes the reference engine for `spec`; None if it takes the fused one."""
+    try:
+        from klosed.engines.fused import supports
+    except ImportError as error:
+        return f"Numba cannot be imported ({error}): pip install 'klosed[fast]'"
+    return None if supports(spec) else "the fused engine has not all of its likelihoods"

@@ -107,8 +107,8 @@ class Task:
 class Stepper(Protocol):
     """A training under way, with parameters and moments where the engine wants them.
 
-    An engine with a way of its own to take steps offers ``stepper(task) -> Stepper``; for others
-    `loss_and_grad` and the optimizer's NumPy update are called in turn.
+    An engine with a way of its own to take steps offers ``stepper(task) -> Stepper | None``. For
+    others, and for None, `loss_and_grad` and the optimizer's NumPy update are called in turn.
     """
 
     steps_at_once: int

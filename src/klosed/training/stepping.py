@@ -13,8 +13,8 @@ __all__ = ["PlainStepper", "stepper_for"]
 def stepper_for(engine: Engine, task: Task) -> Stepper:
     """Return the engine's own stepper where it has one."""
     make = getattr(engine, "stepper", None)
-    stepper: Stepper = PlainStepper(engine, task) if make is None else make(task)
-    return stepper
+    stepper: Stepper | None = None if make is None else make(task)
+    return stepper or PlainStepper(engine, task)
 
 
 class PlainStepper:

@@ -3,6 +3,6 @@
 Needs Numba; takes OpenBLAS from scipy-openblas32 where that is installed, else SciPy's BLAS.
 """
 
-from klosed.engines.fused._engine import FusedEngine
+from klosed.engines.fused._engine import FusedEngine, supports
 
-__all__ = ["FusedEngine"]
+__all__ = ["FusedEngine", "supports"]

@@ -15,10 +15,11 @@ from numba.extending import overload
 
 from klosed.engines.fused._intrinsics import bits_of, float_of
 
-__all__ = ["exp", "expm1", "normal_cdf", "psi", "sigmoid_softplus", "tanh"]
+__all__ = ["exp", "expm1", "is_finite", "normal_cdf", "psi", "sigmoid_softplus", "tanh"]
 
 # Products and sums may become one operation; nothing may be reordered.
 _EXACT: Any = {"fastmath": {"contract"}, "forceinline": True, "error_model": "numpy"}
+
 
 def _reduced(x: Any) -> Any:
     """Return (r, q, s, t): exp(x) = s t exp(r), |r| ≤ ½ ln 2, q = exp(r) − 1 − r.
@@ -128,6 +129,12 @@ def _by_type(function: Any, single: Any, double: Any) -> Any:
 
 _by_type(_reduced, _reduced32, _reduced64)
 _by_type(_log1p_unit, _log1p_unit32, _log1p_unit64)
+
+
+@njit(**_EXACT)
+def is_finite(x: Any) -> Any:
+    """Return True unless x is infinite or NaN."""
+    return x - x == type(x)(0)
 
 
 @njit(**_EXACT)

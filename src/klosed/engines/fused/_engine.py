@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from klosed.engines.base import Loss, check_batch
+from klosed.engines.base import Loss, Stepper, Task, check_batch
+from klosed.engines.fused import _steps
 from klosed.engines.fused._inference import infer
-from klosed.engines.fused._network import Network, address
+from klosed.engines.fused._job import Job, one_thread_a_product, run_on_threads, threads_for
+from klosed.engines.fused._network import KINDS, Network, blocks_of
+from klosed.engines.fused._stepper import FusedStepper
 from klosed.engines.fused._tables import RULES, Block, Int, Layer, Pass, Real, Rule
-from klosed.engines.fused._trainer import Job, Trainer, run_on_threads, threads_for
-from klosed.engines.fused.blas import load_blas
+from klosed.errors import SpecError
 from klosed.models.parameters import Parameters, check_parameters, initialize
 from klosed.models.scaling import Scaling
 from klosed.models.spec import VAESpec
 
-__all__ = ["FusedEngine"]
+__all__ = ["FusedEngine", "supports"]
 
 Array = NDArray[Any]
 _ROWS_A_BLOCK = 256
+
+
+def supports(spec: VAESpec) -> bool:
+    """Return True if the fused engine has all of the spec's likelihoods."""
+    return all(name in KINDS for name, _, _ in blocks_of(spec))
 
 
 class FusedEngine:
@@ -36,8 +40,14 @@ class FusedEngine:
     Parameters
     ----------
     spec : VAESpec
+        With Bernoulli and Gaussian likelihoods, or blocks of these.
     threads : int, optional
         At most so many; by default one for each processor that this process may use.
+
+    Raises
+    ------
+    SpecError
+        The spec has a likelihood that this engine has not.
 
     Notes
     -----
@@ -46,9 +56,14 @@ class FusedEngine:
 
     name = "fused"
 
-    def __init__(self, spec: VAESpec, threads: int | None = None) -> None:
+    def __init__(self, spec: VAESpec, *, threads: int | None = None) -> None:
         from joblib import cpu_count
 
+        if not supports(spec):
+            raise SpecError(
+                f"the fused engine has the likelihoods {', '.join(KINDS)}; got "
+                f"{spec.likelihood!r}. Use the reference engine."
+            )
         self.spec = spec
         self.threads = threads or cpu_count()
         self._network = Network(spec)
@@ -59,21 +74,24 @@ class FusedEngine:
 
     def encode(self, params: Parameters, x: Array) -> tuple[Array, Array]:
         """Return (loc, log_variance) of q(z | x), each of shape (batch, n_components)."""
-        both = self._infer(Pass.ENCODE, params, x, width=2 * self.spec.n_components)
-        loc, log_variance = np.split(both, 2, axis=1)
-        return np.ascontiguousarray(loc), np.ascontiguousarray(log_variance)
+        k = self.spec.n_components
+        both = np.empty((len(x), 2 * k), _dtype(params))
+        self._infer(Pass.ENCODE, params, x=x, results=both)
+        return both[:, :k].copy(), both[:, k:].copy()
 
     def decode(self, params: Parameters, z: Array) -> Array:
         """Return the decoder's output (logits or means), shape (batch, n_features)."""
-        return self._infer(Pass.DECODE, params, z, width=self.spec.n_features)
+        output = np.empty((len(z), self.spec.n_features), _dtype(params))
+        self._infer(Pass.DECODE, params, latent=z, results=output)
+        return output
 
     def loss(self, params: Parameters, x: Array, noise: Array, *, beta: float = 1.0) -> Loss:
         """Return −ELBO in nats per example, without gradients."""
         x, noise = self._check(params, x, noise)
         scores = np.empty((len(x), 2))
-        self._infer(Pass.LOSS, params, x, noise, scores)
-        reconstruction, kl = scores.mean(axis=0)
-        return Loss(float(reconstruction), float(kl), beta)
+        self._infer(Pass.LOSS, params, x=x, latent=noise, scores=scores)
+        reconstruction, kl = scores.mean(axis=0).tolist()
+        return Loss(reconstruction, kl, beta)
 
     def loss_and_grad(
         self, params: Parameters, x: Array, noise: Array, *, beta: float = 1.0
@@ -92,47 +110,34 @@ class FusedEngine:
         """
         x, noise = self._check(params, x, noise)
         network = self._network
-        grads = {name: np.empty_like(array, order="C") for name, array in params.items()}
-        network.adopt(grads)
-        threads = threads_for(network, len(x), self.threads)
-        job = Job(network, len(x), noise.dtype, threads)
-        kept = network.bind(job.layers, params, Layer.WEIGHT, Layer.BIAS)
-        network.bind(job.layers, grads, Layer.WEIGHT_GRAD, Layer.BIAS_GRAD)
-        job.blocks, more = network.blocks(params, noise.dtype)
-        for name in network.free:
-            job.blocks[0, Block.GRAD] = address(grads[name])
-        job.set_data(x, Scaling.none())
-        job.ints[Int.RULE], job.reals[Real.BETA] = Rule.KEEP, beta
-        with one_thread_a_product():
-            _, losses = job.run(np.arange(len(x)), noise, 1)
-        del kept, more
-        return Loss(float(losses[0, 0]), float(losses[0, 1]), beta), grads
-
-    def trainer(
-        self,
-        params: Parameters,
-        moments: Parameters,
-        optimizer: Any,
-        x: Array,
-        scaling: Scaling,
-        *,
-        batch_size: int,
-        beta: float,
-        noise: Callable[[int, int], Array],
-    ) -> Trainer | None:
-        """Return what runs many steps in one call; None for an optimizer that is not built in."""
-        if optimizer.name not in RULES:
-            return None
-        return Trainer(
-            self._network, params, moments, optimizer, x, scaling,
-            batch_size=batch_size, beta=beta, noise=noise, threads=self.threads,
+        job = Job(
+            network, params, x, Scaling.none(),
+            batch=len(x), threads=threads_for(network, len(x), self.threads),
         )  # fmt: skip
+        grads = network.arrays({name: np.empty_like(a) for name, a in job.params.items()})
+        network.bind(job.layers, grads, Layer.WEIGHT_GRAD, Layer.BIAS_GRAD)
+        network.bind_blocks(job.blocks, grads, Block.GRAD)
+        job.ints[Int.RULE], job.reals[Real.BETA] = Rule.KEEP, beta
+        losses = np.zeros((1, 2))
+        with one_thread_a_product():
+            run_on_threads(
+                _steps.train, job.threads,
+                job.threads, job.layers, job.blocks, job.tiles, job.ints, job.reals,
+                np.arange(len(x)), noise, job.partial, losses, job.dtype.type(1),
+            )  # fmt: skip
+        reconstruction, kl = losses[0].tolist()
+        return Loss(reconstruction, kl, beta), {name: grads[name] for name in params}
+
+    def stepper(self, task: Task) -> Stepper | None:
+        """Return what takes many steps in one call; None for an optimizer that is not built in."""
+        if task.optimizer.name not in RULES:
+            return None
+        return FusedStepper(self._network, task, self.threads)
 
     def _check(self, params: Parameters, x: Array, noise: Array) -> tuple[Array, Array]:
         check_parameters(self.spec, params)
-        dtype = params["encoder.loc.weight"].dtype
-        x = np.ascontiguousarray(x, dtype)
-        noise = np.ascontiguousarray(noise, dtype)
+        x = np.ascontiguousarray(x, _dtype(params))
+        noise = np.ascontiguousarray(noise, _dtype(params))
         check_batch(self.spec, x, noise)
         return x, noise
 
@@ -140,51 +145,38 @@ class FusedEngine:
         self,
         kind: Pass,
         params: Parameters,
-        x: Array,
-        noise: Array | None = None,
+        *,
+        x: Array | None = None,
+        latent: Array | None = None,
+        results: Array | None = None,
         scores: Array | None = None,
-        width: int = 0,
-    ) -> Array:
+    ) -> None:
         """Take rows through the network on a few threads; rows are independent of each other."""
-        network = self._network
-        dtype = params["encoder.loc.weight"].dtype
-        x = np.ascontiguousarray(x, dtype)
-        threads = threads_for(network, len(x) // 4, self.threads)
-        jobs = [Job(network, min(len(x), _ROWS_A_BLOCK), dtype, 1) for _ in range(threads)]
-        results = np.empty((len(x), width), dtype)
-        noise = np.empty((0, 0), dtype) if noise is None else noise
+        network, dtype = self._network, _dtype(params)
+        n = len(latent) if x is None else len(x)  # type: ignore[arg-type]
+        if n == 0:
+            return
+        x = np.empty((0, self.spec.n_features), dtype) if x is None else np.asarray(x, dtype)
+        latent = np.ascontiguousarray(np.empty((0, 0)) if latent is None else latent, dtype)
+        results = np.empty((0, 0), dtype) if results is None else results
         scores = np.empty((0, 2)) if scores is None else scores
-        kept = []
-        for job in jobs:
-            kept += network.bind(job.layers, params, Layer.WEIGHT, Layer.BIAS)
-            job.blocks, more = network.blocks(params, dtype)
-            kept += more
-            job.set_data(x, Scaling.none())
+        threads = threads_for(network, n // 3, self.threads)  # a third of a step's products
+        jobs = [
+            Job(network, params, x, Scaling.none(), batch=min(n, _ROWS_A_BLOCK), threads=1)
+            for _ in range(threads)
+        ]
 
-        def part(i: int) -> None:
-            first, last = len(x) * i // threads, len(x) * (i + 1) // threads
-            job = jobs[i]
+        def part(number: int) -> None:
+            job = jobs[number]
             infer(
-                kind, first, last, job.layers, job.blocks, job.ints, noise, results, scores,
+                kind.value, n * number // threads, n * (number + 1) // threads,
+                job.layers, job.blocks, job.ints, job.reals, latent, results, scores,
                 dtype.type(1),
             )  # fmt: skip
 
         with one_thread_a_product():
-            run_on_threads(part, threads, ())
-        del kept
-        return results
+            run_on_threads(part, threads)
 
 
-@cache
-def _pools() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
-def one_thread_a_product() -> AbstractContextManager[Any]:
-    """Keep the BLAS from starting threads of its own beside ours."""
-    if load_blas().is_private:
-        return nullcontext()
-    limit: AbstractContextManager[Any] = _pools().limit(limits=1, user_api="blas")
-    return limit
+def _dtype(params: Parameters) -> np.dtype[Any]:
+    return params["encoder.loc.weight"].dtype

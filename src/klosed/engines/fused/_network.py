@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,17 +11,15 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from klosed.engines.fused._tables import ACTIVATION_CODES, Block, Kind, Layer
-from klosed.models.likelihoods import likelihood_of
 from klosed.models.parameters import layer_sizes
 from klosed.models.spec import VAESpec
 
-__all__ = ["Network", "Workspace", "address", "aligned"]
+__all__ = ["KINDS", "Network", "Workspace", "address", "aligned", "blocks_of"]
 
 Array = NDArray[Any]
-Arrays = MutableMapping[str, Array]
-_LINE = 64
-_KINDS = {"bernoulli": Kind.BERNOULLI, "gaussian": Kind.GAUSSIAN}
-_FREE = "decoder.log_variance"
+KINDS = {"bernoulli": Kind.BERNOULLI, "gaussian": Kind.GAUSSIAN}
+_HEADS = ("encoder.loc", "encoder.log_variance")
+_CACHE_LINE = 64
 
 
 def address(array: Array) -> int:
@@ -33,9 +31,16 @@ def address(array: Array) -> int:
 def aligned(n: int, dtype: DTypeLike) -> Array:
     """Return n numbers that begin on a cache line."""
     dtype = np.dtype(dtype)
-    raw = np.empty(n * dtype.itemsize + _LINE, np.uint8)
-    start = -address(raw) % _LINE
+    raw = np.empty(n * dtype.itemsize + _CACHE_LINE, np.uint8)
+    start = -address(raw) % _CACHE_LINE
     return raw[start : start + n * dtype.itemsize].view(dtype)
+
+
+def blocks_of(spec: VAESpec) -> list[tuple[str, int, str]]:
+    """Return (likelihood, width, what its parameters' names begin with) of each block."""
+    if isinstance(spec.likelihood, str):
+        return [(spec.likelihood, spec.n_features, "decoder")]
+    return [(name, width, f"decoder.{i}") for i, (name, width) in enumerate(spec.likelihood)]
 
 
 @dataclass(frozen=True)
@@ -55,16 +60,17 @@ class Network:
 
     def __init__(self, spec: VAESpec) -> None:
         self.spec = spec
-        heads = ("encoder.loc", "encoder.log_variance")
-        hidden = ACTIVATION_CODES[spec.activation]
         self.layers: list[_Dense] = []
         for name, (n_in, n_out) in layer_sizes(spec).items():
-            if name == heads[0]:
-                self.layers.append(_Dense(heads, n_in, 2 * n_out, 0))
-            elif name != heads[1]:
-                self.layers.append(_Dense((name,), n_in, n_out, hidden if "hidden" in name else 0))
+            if name == _HEADS[0]:
+                self.layers.append(_Dense(_HEADS, n_in, 2 * n_out, 0))
+            elif name != _HEADS[1]:
+                activation = spec.activation if ".hidden." in name else "identity"
+                self.layers.append(_Dense((name,), n_in, n_out, ACTIVATION_CODES[activation]))
         self.head = len(spec.hidden_layer_sizes)
-        self.free = likelihood_of(spec).free_parameters()
+        self.learns_variance = isinstance(spec.variance, str) and any(
+            name == "gaussian" for name, _, _ in blocks_of(spec)
+        )
 
     @property
     def n_weights(self) -> int:
@@ -75,72 +81,57 @@ class Network:
         """Return the table of layers with no addresses yet."""
         table = np.zeros((len(self.layers), len(Layer)), np.int64)
         for row, layer in zip(table, self.layers, strict=True):
-            row[[Layer.N_IN, Layer.N_OUT, Layer.ACTIVATION]] = (
-                layer.n_in,
-                layer.n_out,
-                layer.activation,
-            )
+            row[Layer.N_IN], row[Layer.N_OUT] = layer.n_in, layer.n_out
+            row[Layer.ACTIVATION] = layer.activation
         return table
 
-    def bind(
-        self, table: Array, arrays: Arrays, weight: Layer, bias: Layer, prefix: str = ""
-    ) -> list[Array]:
-        """Write the addresses of the layers' arrays to two columns of the table.
+    def arrays(self, arrays: Mapping[str, Array], prefix: str = "") -> dict[str, Array]:
+        """Return the arrays that `prefix` begins the names of, as compiled code can use them.
 
-        Heads that do not lie one behind the other are copied; returns what must be kept alive.
+        In place where they are contiguous and may be written to; the heads of the encoder are
+        always copied, to lie one behind the other.
         """
-        kept = []
-        for row, layer in zip(table, self.layers, strict=True):
-            for column, part in ((weight, "weight"), (bias, "bias")):
-                parts = [
-                    np.ascontiguousarray(arrays[f"{prefix}{name}.{part}"]) for name in layer.names
-                ]
-                whole = parts[0] if _is_one(parts) else np.concatenate(parts)
-                kept += [*parts, whole]
-                row[column] = address(whole)
-        return kept
-
-    def blocks(self, arrays: Arrays, dtype: DTypeLike) -> tuple[Array, list[Array]]:
-        """Return the table of the decoder's outputs, and what must be kept alive.
-
-        One block of all columns: a spec has one likelihood.
-        """
-        spec = self.spec
-        table = np.zeros((1, len(Block)), np.int64)
-        table[0, [Block.KIND, Block.STOP]] = _KINDS[spec.likelihood], spec.n_features
-        if spec.likelihood == "bernoulli":
-            return table, []
-        if self.free:
-            parameter = np.ascontiguousarray(arrays[_FREE])
-        else:
-            parameter = np.array([math.log(float(spec.variance))], dtype)
-        table[0, [Block.PARAMETER, Block.COUNT, Block.IS_LEARNED]] = (
-            address(parameter),
-            len(parameter),
-            bool(self.free),
-        )
-        return table, [parameter]
-
-    def adopt(self, arrays: Arrays, prefix: str = "") -> None:
-        """Replace arrays by equal ones that compiled code may write to, heads side by side."""
-        for name in [name for name in arrays if name.startswith(prefix)]:
-            array = arrays[name]
-            if not (array.flags.c_contiguous and array.flags.writeable and array.flags.aligned):
-                arrays[name] = np.array(array, order="C")
-        heads = self.layers[self.head]
+        usable = {}
+        for name, array in arrays.items():
+            flags = array.flags
+            if name.startswith(prefix):
+                good = flags.c_contiguous and flags.aligned and flags.writeable
+                usable[name.removeprefix(prefix)] = array if good else np.array(array, order="C")
         for part in ("weight", "bias"):
-            names = [f"{prefix}{name}.{part}" for name in heads.names]
-            parts = [arrays[name] for name in names]
-            if not _is_one(parts):
-                whole = np.concatenate(parts)
-                arrays[names[0]], arrays[names[1]] = np.split(whole, 2)
+            names = [f"{head}.{part}" for head in _HEADS]
+            halves = np.split(np.concatenate([usable[name] for name in names]), 2)
+            usable |= dict(zip(names, halves, strict=True))
+        return usable
 
+    def bind(self, table: Array, arrays: Mapping[str, Array], weight: Layer, bias: Layer) -> None:
+        """Write the addresses of arrays that `arrays` made to two columns of the table."""
+        for row, layer in zip(table, self.layers, strict=True):
+            row[weight] = address(arrays[f"{layer.names[0]}.weight"])
+            row[bias] = address(arrays[f"{layer.names[0]}.bias"])
 
-def _is_one(parts: list[Array]) -> bool:
-    """True if each array begins where the one before ends."""
-    return all(
-        address(b) == address(a) + a.nbytes for a, b in zip(parts, parts[1:], strict=False)
-    )
+    def blocks(self, params: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Return the table of the decoder's outputs, and what must live as long as it does."""
+        spec, dtype = self.spec, params["encoder.loc.weight"].dtype
+        is_fixed = not isinstance(spec.variance, str)
+        fixed = np.array([math.log(spec.variance) if is_fixed else 0.0], dtype)  # type: ignore[arg-type]
+        rows, stop = [], 0
+        for name, width, prefix in blocks_of(spec):
+            row = np.zeros(len(Block), np.int64)
+            start, stop = stop, stop + width
+            row[[Block.KIND, Block.START, Block.STOP]] = KINDS[name], start, stop
+            if name == "gaussian":
+                s = fixed if is_fixed else params[f"{prefix}.log_variance"]
+                row[Block.PARAMETER], row[Block.COUNT] = address(s), len(s)
+                row[Block.IS_LEARNED] = not is_fixed
+                row[Block.HAS_FLOOR] = spec.min_variance > 0 and not is_fixed
+            rows.append(row)
+        return np.array(rows), fixed
+
+    def bind_blocks(self, table: Array, arrays: Mapping[str, Array], column: Block) -> None:
+        """Write the addresses of what belongs to learned variances to a column of the table."""
+        for row, (_, _, prefix) in zip(table, blocks_of(self.spec), strict=True):
+            if row[Block.IS_LEARNED]:
+                row[column] = address(arrays[f"{prefix}.log_variance"])
 
 
 class Workspace:
@@ -148,7 +139,7 @@ class Workspace:
 
     def __init__(self, network: Network, rows: int, dtype: DTypeLike) -> None:
         self.table = network.table()
-        self._kept = []
+        self._kept: list[Array] = []
 
         def buffer(width: int) -> int:
             self._kept.append(aligned(rows * width, dtype))
@@ -161,4 +152,6 @@ class Workspace:
             row[Layer.DELTA] = buffer(layer.n_out)
             if number == network.head:
                 source = buffer(layer.n_out // 2)
-        self.upstream = buffer(max(layer.n_in for layer in network.layers))
+        self.widest = max(layer.n_in for layer in network.layers)
+        self.upstream = buffer(self.widest)
+        self.target = buffer(network.layers[0].n_in)

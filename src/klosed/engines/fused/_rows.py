@@ -13,16 +13,33 @@ from numba import carray, njit
 
 from klosed.engines.fused import _elementary as elementary
 from klosed.engines.fused._intrinsics import pointer, size_of
-from klosed.engines.fused._tables import ACTIVATION_CODES, Block, Kind, Scaled, Stored
+from klosed.engines.fused._tables import (
+    ACTIVATION_CODES,
+    Block,
+    Column,
+    Kind,
+    Real,
+    Scaled,
+    Stored,
+)
 
-__all__ = ["OPTIONS", "activate", "add_bias", "gather", "prepare_blocks", "reconstruct", "view"]
+__all__ = [
+    "OPTIONS",
+    "activate",
+    "add_bias",
+    "column",
+    "gather",
+    "prepare_blocks",
+    "reconstruct",
+    "view",
+    "without_missing",
+]
 
 # Sums may be taken in any order, for vectors; what must keep its order lives in _elementary.
 OPTIONS: Any = {"fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
 _BYTE, _SINGLE, _DOUBLE = np.uint8(0), np.float32(0), np.float64(0)
 _RELU, _LEAKY_RELU, _TANH, _SIGMOID, _SOFTPLUS, _ELU = (
-    ACTIVATION_CODES[name]
-    for name in ("relu", "leaky_relu", "tanh", "sigmoid", "softplus", "elu")
+    ACTIVATION_CODES[name] for name in ("relu", "leaky_relu", "tanh", "sigmoid", "softplus", "elu")
 )
 _SLOPE = 0.01
 _DENSITY = 1 / math.sqrt(2 * math.pi)
@@ -119,49 +136,80 @@ def activate(kind: Any, y: Any, bias: Any, slope: Any, n: Any, one: Any) -> None
 
 
 @njit(**OPTIONS)
-def prepare_blocks(blocks: Any, scratch: Any, n: Any, one: Any) -> None:
-    """Write what the likelihoods need of each column: log-variance, precision, and a zero sum."""
+def without_missing(x: Any, to: Any, n: Any, one: Any) -> None:
+    """Copy one row, with 0 for NaN."""
+    x, y = view(x, n, one), view(to, n, one)
+    for j in range(n):
+        y[j] = x[j] if x[j] == x[j] else type(one)(0)
+
+
+@njit(**OPTIONS)
+def column(row: Any, scratch: Any, start: Any, width: Any, n: Any, one: Any) -> Any:
+    """Return some columns of a row of a thread's scratch."""
+    return view(scratch + (row * n + start) * size_of(one), width, one)
+
+
+@njit(**OPTIONS)
+def prepare_blocks(blocks: Any, scratch: Any, reals: Any, n: Any, one: Any) -> None:
+    """Write what the likelihoods need of each column for one step."""
     real = type(one)
-    log_variance, precision = view(scratch, n, one), view(scratch + n * size_of(one), n, one)
-    sums = view(scratch + 2 * n * size_of(one), n, one)
+    floor = real(reals[Real.LOG_FLOOR])
     for b in range(len(blocks)):
-        start, stop, count = blocks[b, Block.START], blocks[b, Block.STOP], blocks[b, Block.COUNT]
-        if blocks[b, Block.KIND] == Kind.GAUSSIAN:
-            parameter = view(blocks[b, Block.PARAMETER], count, one)
-            for j in range(start, stop):
-                s = parameter[j - start if count > 1 else 0]
-                log_variance[j] = s
-                precision[j] = elementary.exp(-s)
-                sums[j] = real(0)
+        if blocks[b, Block.KIND] == Kind.BERNOULLI:
+            continue
+        start, count = blocks[b, Block.START], blocks[b, Block.COUNT]
+        width = blocks[b, Block.STOP] - start
+        parameter = view(blocks[b, Block.PARAMETER], count, one)
+        log_variance = column(Column.LOG_VARIANCE, scratch, start, width, n, one)
+        precision = column(Column.PRECISION, scratch, start, width, n, one)
+        slope = column(Column.SLOPE, scratch, start, width, n, one)
+        sums = column(Column.SUM, scratch, start, width, n, one)
+        for j in range(width):
+            s = parameter[j if count > 1 else 0]
+            d = one
+            if blocks[b, Block.HAS_FLOOR]:  # log(v₀ + exp s) = log v₀ + softplus(s − log v₀)
+                d, above, _ = elementary.sigmoid_softplus(s - floor)
+                s = floor + above
+            log_variance[j], precision[j] = s, elementary.exp(-s)
+            slope[j], sums[j] = d, real(0)
 
 
 @njit(**OPTIONS)
 def _bernoulli(a: Any, bias: Any, x: Any, grad: Any, weight: Any, one: Any) -> Any:
-    total = type(one)(0)
+    zero = type(one)(0)
+    total = zero
     for j in range(len(a)):
         logit = a[j] + bias[j]
         sigmoid, softplus, _ = elementary.sigmoid_softplus(logit)
-        total += softplus - x[j] * logit
-        a[j] = logit
-        grad[j] = (sigmoid - x[j]) * weight
+        seen = x[j] == x[j]
+        total += softplus - x[j] * logit if seen else zero
+        grad[j] = (sigmoid - x[j]) * weight if seen else zero
     return total
 
 
 @njit(**OPTIONS)
 def _gaussian(
-    a: Any, bias: Any, x: Any, grad: Any, weight: Any, s: Any, precision: Any, sums: Any, one: Any
+    a: Any,
+    bias: Any,
+    x: Any,
+    grad: Any,
+    weight: Any,
+    log_variance: Any,
+    precision: Any,
+    sums: Any,
+    one: Any,
 ) -> Any:
     real = type(one)
-    half = real(0.5)
-    total = real(0)
+    zero, half = real(0), real(0.5)
+    total = zero
     for j in range(len(a)):
-        a[j] += bias[j]
-        r = a[j] - x[j]
+        r = (a[j] + bias[j]) - x[j]
         weighted = r * precision[j]
         square = r * weighted
-        total += real(_LOG_2PI) + s[j] + square
-        grad[j] = weighted * weight
-        sums[j] += half * (one - square) * weight
+        seen = x[j] == x[j]
+        total += real(_LOG_2PI) + log_variance[j] + square if seen else zero
+        grad[j] = weighted * weight if seen else zero
+        sums[j] += half * (one - square) * weight if seen else zero
     return half * total
 
 
@@ -169,25 +217,25 @@ def _gaussian(
 def reconstruct(
     blocks: Any, a: Any, bias: Any, x: Any, grad: Any, scratch: Any, weight: Any, n: Any, one: Any
 ) -> Any:
-    """Return −log p(x | a) of one row in nats; add the bias to a and write the gradient × weight.
+    """Return −log p(x | a + bias) of one row in nats, and write its gradient × weight.
 
-    The gradients of learned variances are added up in `scratch`, column by column. A further
-    likelihood is a further kind of block: its function here, its kind in `prepare_blocks`.
+    NaN in x means "not observed" and adds nothing. The gradients of learned variances are added
+    up in `scratch`, column by column. A further likelihood is a further kind of block: its
+    function above, what it needs of each column in `prepare_blocks`.
     """
-    size = size_of(one)
     total = 0.0
     for b in range(len(blocks)):
         start = blocks[b, Block.START]
-        width, offset = blocks[b, Block.STOP] - start, start * size
+        width, offset = blocks[b, Block.STOP] - start, start * size_of(one)
         outputs, biases = view(a + offset, width, one), view(bias + offset, width, one)
         values, grads = view(x + offset, width, one), view(grad + offset, width, one)
         if blocks[b, Block.KIND] == Kind.BERNOULLI:
             total += _bernoulli(outputs, biases, values, grads, weight, one)
         else:
-            s = view(scratch + offset, width, one)
-            precision = view(scratch + n * size + offset, width, one)
-            sums = view(scratch + 2 * n * size + offset, width, one)
             total += _gaussian(
-                outputs, biases, values, grads, weight, s, precision, sums, one
-            )
+                outputs, biases, values, grads, weight,
+                column(Column.LOG_VARIANCE, scratch, start, width, n, one),
+                column(Column.PRECISION, scratch, start, width, n, one),
+                column(Column.SUM, scratch, start, width, n, one), one,
+            )  # fmt: skip
     return total

@@ -12,10 +12,26 @@ from numba import njit
 
 from klosed.engines.fused import _elementary as elementary
 from klosed.engines.fused._intrinsics import call_gemm, size_of
-from klosed.engines.fused._rows import OPTIONS, activate, add_bias, reconstruct, view
+from klosed.engines.fused._rows import (
+    OPTIONS,
+    activate,
+    add_bias,
+    gather,
+    reconstruct,
+    view,
+    without_missing,
+)
 from klosed.engines.fused._tables import Int, Layer, Real
 
-__all__ = ["backward", "decode", "encode", "likelihood", "reparameterize", "weight_gradient"]
+__all__ = [
+    "backward",
+    "decode",
+    "encode",
+    "likelihood",
+    "reparameterize",
+    "take",
+    "weight_gradient",
+]
 
 _NORMAL, _TRANSPOSED = ord("N"), ord("T")
 
@@ -57,7 +73,9 @@ def weight_gradient(
 
 
 @njit(**OPTIONS)
-def _through(layers: Any, first: Any, last: Any, start: Any, rows: Any, ints: Any, one: Any) -> None:
+def _through(
+    layers: Any, first: Any, last: Any, start: Any, rows: Any, ints: Any, one: Any
+) -> None:
     """Take rows through the layers `first` to `last`; the last is left without its bias."""
     size = size_of(one)
     for k in range(first, last + 1):
@@ -82,6 +100,20 @@ def _through(layers: Any, first: Any, last: Any, start: Any, rows: Any, ints: An
 
 
 @njit(**OPTIONS)
+def take(layers: Any, i: Any, row: Any, ints: Any, one: Any) -> None:
+    """Make row number `row` of the data the i-th of the batch."""
+    n = layers[0, Layer.N_IN]
+    offset = i * n * size_of(one)
+    target, read = ints[Int.TARGET] + offset, layers[0, Layer.INPUT] + offset
+    gather(
+        ints[Int.DATA] + row * ints[Int.ROW_BYTES], ints[Int.STORED], ints[Int.SCALED],
+        ints[Int.SHIFT], ints[Int.SCALE], target, n, one,
+    )  # fmt: skip
+    if target != read:
+        without_missing(target, read, n, one)
+
+
+@njit(**OPTIONS)
 def encode(layers: Any, start: Any, rows: Any, ints: Any, one: Any) -> None:
     """Take rows from the data to the encoder's heads, mean and log-variance side by side."""
     head = ints[Int.ENCODER_HEAD]
@@ -93,9 +125,7 @@ def encode(layers: Any, start: Any, rows: Any, ints: Any, one: Any) -> None:
 
 
 @njit(**OPTIONS)
-def reparameterize(
-    layers: Any, start: Any, rows: Any, noise: Any, ints: Any, one: Any
-) -> Any:
+def reparameterize(layers: Any, start: Any, rows: Any, noise: Any, ints: Any, one: Any) -> Any:
     """Write z = μ + exp(ℓ/2) ∘ ε, and ½ exp(ℓ/2) ∘ ε for the way back; return Σ KL in nats.
 
     `noise` is the address of the ε of the first of these rows.
@@ -130,7 +160,7 @@ def decode(layers: Any, start: Any, rows: Any, ints: Any, one: Any) -> None:
 
 @njit(**OPTIONS)
 def likelihood(
-    layers: Any, blocks: Any, start: Any, rows: Any, scratch: Any, weight: Any, one: Any
+    layers: Any, blocks: Any, start: Any, rows: Any, scratch: Any, weight: Any, ints: Any, one: Any
 ) -> Any:
     """Return Σ −log p(x | z) in nats, and write its gradient × weight."""
     last = len(layers) - 1
@@ -140,7 +170,7 @@ def likelihood(
         offset = i * n * size
         total += reconstruct(
             blocks, layers[last, Layer.OUTPUT] + offset, layers[last, Layer.BIAS],
-            layers[0, Layer.INPUT] + offset, layers[last, Layer.DELTA] + offset,
+            ints[Int.TARGET] + offset, layers[last, Layer.DELTA] + offset,
             scratch, weight, n, one,
         )  # fmt: skip
     return total
@@ -158,7 +188,7 @@ def backward(
     for above in range(len(layers) - 1, 0, -1):
         n = layers[above, Layer.N_IN]
         grad = layers[above, Layer.DELTA] + start * layers[above, Layer.N_OUT] * size
-        to = ints[Int.UPSTREAM] + start * n * size
+        to = ints[Int.UPSTREAM] + start * ints[Int.WIDEST] * size
         _hand_down(layers[above], grad, to, rows, ints, one)
         below = above - 1
         if below != head:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from numba import njit
 
 from klosed.engines.fused import _shard as shard
 from klosed.engines.fused._compile import compiled
+from klosed.engines.fused._elementary import is_finite
 from klosed.engines.fused._intrinsics import (
     add_atomic,
     call_yield,
@@ -18,8 +18,8 @@ from klosed.engines.fused._intrinsics import (
     size_of,
     store_atomic,
 )
-from klosed.engines.fused._rows import OPTIONS, gather, prepare_blocks, view
-from klosed.engines.fused._tables import Block, Control, Int, Layer, Rule
+from klosed.engines.fused._rows import OPTIONS, column, prepare_blocks, view
+from klosed.engines.fused._tables import Block, Column, Control, Int, Layer, Real, Rule
 from klosed.engines.fused._update import update
 
 __all__ = ["train"]
@@ -47,18 +47,15 @@ def _meet(ints: Any, threads: Any) -> None:
 
 
 @njit(**OPTIONS)
-def _gather(layers: Any, rows: Any, start: Any, stop: Any, ints: Any, one: Any) -> None:
-    n = layers[0, Layer.N_IN]
-    for i in range(start, stop):
-        gather(
-            ints[Int.DATA] + rows[i] * ints[Int.ROW_BYTES], ints[Int.STORED], ints[Int.SCALED],
-            ints[Int.SHIFT], ints[Int.SCALE], layers[0, Layer.INPUT] + i * n * size_of(one), n, one,
-        )  # fmt: skip
-
-
-@njit(**OPTIONS)
 def _tile(
-    layer: Any, start: Any, stop: Any, rows: Any, step: Any, scratch: Any, ints: Any, reals: Any,
+    layer: Any,
+    start: Any,
+    stop: Any,
+    rows: Any,
+    step: Any,
+    scratch: Any,
+    ints: Any,
+    reals: Any,
     one: Any,
 ) -> None:
     """Weight and bias gradient of some outputs of a layer, and what the rule makes of them."""
@@ -93,19 +90,21 @@ def _learned_variances(
     blocks: Any, n: Any, threads: Any, step: Any, scratch: Any, ints: Any, reals: Any, one: Any
 ) -> None:
     """Add up the threads' column sums, block by block, and let the rule have them."""
-    size, rule = size_of(one), ints[Int.RULE]
+    rule = ints[Int.RULE]
     for b in range(len(blocks)):
         if not blocks[b, Block.IS_LEARNED]:
             continue
         count, start = blocks[b, Block.COUNT], blocks[b, Block.START]
+        width = blocks[b, Block.STOP] - start
         to = blocks[b, Block.GRAD] if rule == Rule.KEEP else scratch
         grad = view(to, count, one)
         grad[:] = type(one)(0)
         for thread in range(threads):
             place = ints[Int.SCRATCH] + thread * ints[Int.SCRATCH_BYTES]
-            sums = view(place + 2 * n * size, n, one)
-            for j in range(start, blocks[b, Block.STOP]):
-                grad[j - start if count > 1 else 0] += sums[j]
+            sums = column(Column.SUM, place, start, width, n, one)
+            slope = column(Column.SLOPE, place, start, width, n, one)
+            for j in range(width):
+                grad[j if count > 1 else 0] += sums[j] * slope[j]
         if rule != Rule.KEEP:
             update(
                 rule, blocks[b, Block.PARAMETER], to, blocks[b, Block.SLOT_1],
@@ -115,8 +114,18 @@ def _learned_variances(
 
 def _make_train(digest: int) -> Any:
     def train(
-        thread: Any, threads: Any, layers: Any, blocks: Any, tiles: Any, ints: Any, reals: Any,
-        rows: Any, noise: Any, partial: Any, losses: Any, one: Any,
+        thread: Any,
+        threads: Any,
+        layers: Any,
+        blocks: Any,
+        tiles: Any,
+        ints: Any,
+        reals: Any,
+        rows: Any,
+        noise: Any,
+        partial: Any,
+        losses: Any,
+        one: Any,
     ) -> Any:
         """Run one step a row of `losses`; return how many were done.
 
@@ -129,21 +138,22 @@ def _make_train(digest: int) -> Any:
         flags = flush_to_zero()
         n, latent = layers[0, Layer.N_IN], layers[ints[Int.ENCODER_HEAD], Layer.N_OUT] // 2
         scratch = ints[Int.SCRATCH] + thread * ints[Int.SCRATCH_BYTES]
-        tile_scratch = scratch + 3 * n * size
+        tile_scratch = scratch + Column.SIZE * n * size
         batch, done = ints[Int.BATCH], 0
         for s in range(len(losses)):
             first = s * batch
             count = min(batch, len(rows) - first)
             start, stop = count * thread // threads, count * (thread + 1) // threads
             weight = real(1 / count)
-            _gather(layers, rows[first:], start, stop, ints, one)
+            for i in range(start, stop):
+                shard.take(layers, i, rows[first + i], ints, one)
             shard.encode(layers, start, stop - start, ints, one)
             here = noise.ctypes.data + (first + start) * latent * size
             kl = shard.reparameterize(layers, start, stop - start, here, ints, one)
             shard.decode(layers, start, stop - start, ints, one)
-            prepare_blocks(blocks, scratch, n, one)
+            prepare_blocks(blocks, scratch, reals, n, one)
             reconstruction = shard.likelihood(
-                layers, blocks, start, stop - start, scratch, weight, one
+                layers, blocks, start, stop - start, scratch, weight, ints, one
             )
             partial[thread, 0], partial[thread, 1] = reconstruction, kl
             shard.backward(layers, start, stop - start, weight, ints, reals, one)
@@ -154,7 +164,7 @@ def _make_train(digest: int) -> Any:
                 kl += partial[i, 1] / count
             if thread == 0:
                 losses[s, 0], losses[s, 1] = reconstruction, kl
-            if not math.isfinite(reconstruction + kl):
+            if not is_finite(reconstruction + reals[Real.BETA] * kl):
                 break
             step = ints[Int.STEP] + s + 1
             while True:

@@ -7,7 +7,21 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["ACTIVATION_CODES", "RULES", "Block", "Control", "Int", "Kind", "Layer", "Pass", "Real", "Rule", "Scaled", "Stored"]
+__all__ = [
+    "ACTIVATION_CODES",
+    "RULES",
+    "Block",
+    "Column",
+    "Control",
+    "Int",
+    "Kind",
+    "Layer",
+    "Pass",
+    "Real",
+    "Rule",
+    "Scaled",
+    "Stored",
+]
 
 
 class Layer(IntEnum):
@@ -41,9 +55,10 @@ class Block(IntEnum):
     PARAMETER = 3  # address of the log-variance, fixed or learned
     COUNT = 4  # 1, or one a column
     IS_LEARNED = 5
-    SLOT_1 = 6
-    SLOT_2 = 7
-    GRAD = 8
+    HAS_FLOOR = 6  # a variance that learning never goes below
+    SLOT_1 = 7
+    SLOT_2 = 8
+    GRAD = 9
 
 
 class Kind(IntEnum):
@@ -103,8 +118,10 @@ class Int(IntEnum):
     STEP = 11  # steps done before this call
     RULE = 12
     UPSTREAM = 13  # gradients on their way down: a matrix as wide as the widest layer
-    SCRATCH = 14  # of thread 0: three rows of features, then a tile
+    SCRATCH = 14  # of thread 0: the rows of Column, then a tile
     SCRATCH_BYTES = 15  # from one thread to the next
+    WIDEST = 16  # numbers in a row of UPSTREAM: threads may be at different layers
+    TARGET = 17  # what the likelihood sees of x; the first layer's input where nothing is missing
 
 
 class Real(IntEnum):
@@ -115,6 +132,17 @@ class Real(IntEnum):
     FIRST = 2  # Adam: β₁; SGD: momentum
     SECOND = 3  # Adam: β₂
     EPSILON = 4
+    LOG_FLOOR = 5  # logarithm of the least variance
+
+
+class Column(IntEnum):
+    """Rows of a thread's scratch: what a likelihood keeps of each column during a step."""
+
+    LOG_VARIANCE = 0
+    PRECISION = 1
+    SLOPE = 2  # d log v / ds
+    SUM = 3  # of the gradient by log v
+    SIZE = 4
 
 
 class Control(IntEnum):

@@ -25,7 +25,14 @@ def _without_denormals(x: Any) -> Any:
 
 @njit(**OPTIONS)
 def update(
-    rule: Any, weights: Any, grads: Any, slot_1: Any, slot_2: Any, n: Any, step: Any, reals: Any,
+    rule: Any,
+    weights: Any,
+    grads: Any,
+    slot_1: Any,
+    slot_2: Any,
+    n: Any,
+    step: Any,
+    reals: Any,
     one: Any,
 ) -> None:
     """Move n numbers along their gradients; `step` counts from 1."""

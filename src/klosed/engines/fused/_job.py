@@ -1,0 +1,162 @@
+"""What a call of compiled code needs: tables, memory to work in, the rows to gather, threads."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from klosed.engines.fused._network import Network, Workspace, address, aligned
+from klosed.engines.fused._tables import Column, Control, Int, Layer, Real, Scaled, Stored
+from klosed.engines.fused.blas import load_blas, yield_address
+from klosed.models.scaling import Scaling
+
+__all__ = ["Job", "one_thread_a_product", "run_on_threads", "threads_for"]
+
+Array = NDArray[Any]
+_TILE_BYTES = 320 * 1024  # of gradient: it must stay in the cache until it is used
+_SMALL_BYTES = 16 * 1024  # not worth a cut
+_STORED = {"uint8": Stored.UINT8, "float32": Stored.FLOAT32, "float64": Stored.FLOAT64}
+_SCALED = {
+    "none": Scaled.AS_THEY_ARE,
+    "bytes": Scaled.BYTES,
+    "standardize": Scaled.STANDARDIZED,
+}
+
+
+class Job:
+    """Everything that a call needs but what changes from call to call."""
+
+    def __init__(
+        self,
+        network: Network,
+        params: Mapping[str, Array],
+        x: Array,
+        scaling: Scaling,
+        *,
+        batch: int,
+        threads: int,
+    ) -> None:
+        self.network, self.batch, self.threads = network, batch, threads
+        self.params = network.arrays(params)
+        self.dtype = dtype = self.params["encoder.loc.weight"].dtype
+        self.blas = load_blas()
+        self._workspace = Workspace(network, batch, dtype)
+        self.layers = self._workspace.table
+        network.bind(self.layers, self.params, Layer.WEIGHT, Layer.BIAS)
+        self.blocks, self._fixed = network.blocks(self.params)
+        self.tiles = _tiles(network, dtype, threads)
+        self.partial = np.zeros((threads, 8))
+        self.ints, self.reals = np.zeros(len(Int), np.int64), np.zeros(len(Real))
+        self._control = aligned(Control.SIZE, np.int64)
+        self._control[:] = 0
+        n = network.spec.n_features
+        outputs = self.tiles[:, 2] - self.tiles[:, 1]
+        tile = int((outputs * self.layers[self.tiles[:, 0], Layer.N_IN]).max())
+        numbers = Column.SIZE * n + max(tile, n, int(self.layers[:, Layer.N_OUT].max()))
+        numbers += -numbers % 16
+        self._scratch = aligned(numbers * threads, dtype)
+        floor = network.spec.min_variance
+        self.reals[Real.LOG_FLOOR] = math.log(floor) if floor else -math.inf
+        self._set(
+            {
+                Int.GEMM: self.blas.gemm(dtype),
+                Int.YIELD: yield_address(),
+                Int.CONTROL: address(self._control),
+                Int.ENCODER_HEAD: network.head,
+                Int.BATCH: batch,
+                Int.UPSTREAM: self._workspace.upstream,
+                Int.WIDEST: self._workspace.widest,
+                Int.SCRATCH: address(self._scratch),
+                Int.SCRATCH_BYTES: numbers * dtype.itemsize,
+            }
+        )
+        self._set_data(x, scaling)
+
+    def _set(self, values: dict[Int, int]) -> None:
+        for position, value in values.items():
+            self.ints[position] = value
+
+    def _set_data(self, x: Array, scaling: Scaling) -> None:
+        stored = x.dtype.name if x.dtype.name in _STORED else "float64"
+        x = np.ascontiguousarray(x, stored)
+        shift, scale = (
+            np.ascontiguousarray(np.broadcast_to(part, x.shape[1:]), np.float64)
+            for part in (scaling.shift, scaling.scale)
+        )
+        self._data = x, shift, scale
+        may_miss = stored != "uint8"
+        self._set(
+            {
+                Int.DATA: address(x),
+                Int.STORED: _STORED[stored],
+                Int.ROW_BYTES: x.strides[0],
+                Int.SCALED: _SCALED[scaling.kind],
+                Int.SHIFT: address(shift),
+                Int.SCALE: address(scale),
+                Int.TARGET: self._workspace.target if may_miss else self.layers[0, Layer.INPUT],
+            }
+        )
+
+
+def _tiles(network: Network, dtype: np.dtype[Any], threads: int) -> Array:
+    """Return (layer, first output, end) of each tile of weights, the largest first.
+
+    The last may stand for the learned variances: layer −1.
+    """
+    tiles = []
+    for number, layer in enumerate(network.layers):
+        row_bytes = layer.n_in * dtype.itemsize
+        parts = -(-layer.n_out * row_bytes // _TILE_BYTES)
+        if layer.n_out * row_bytes > _SMALL_BYTES:
+            parts += -parts % threads  # as many for each thread
+        parts = min(parts, layer.n_out)
+        edges = [layer.n_out * i // parts for i in range(parts + 1)]
+        tiles += [(number, a, b) for a, b in itertools.pairwise(edges)]
+    tiles.sort(key=lambda tile: -network.layers[tile[0]].n_in * (tile[2] - tile[1]))
+    if network.learns_variance:
+        tiles.append((-1, 0, 0))
+    return np.array(tiles, np.int64)
+
+
+def threads_for(network: Network, rows: int, most: int) -> int:
+    """Return how many threads are worth their while for a step of `rows`."""
+    operations = 6 * network.n_weights * rows
+    return max(1, min(most, rows // 8, operations // 1_000_000))
+
+
+def run_on_threads(function: Callable[..., Any], threads: int, *shared: Any) -> Any:
+    """Call ``function(number, *shared)`` on each of `threads` threads, on this one as number 0."""
+    others = [
+        threading.Thread(target=function, args=(number, *shared), daemon=True)
+        for number in range(1, threads)
+    ]
+    for other in others:
+        other.start()
+    try:
+        return function(0, *shared)
+    finally:
+        for other in others:
+            other.join()
+
+
+@cache
+def _pools() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def one_thread_a_product() -> AbstractContextManager[Any]:
+    """Keep the BLAS from starting threads of its own beside ours."""
+    if load_blas().is_private:
+        return nullcontext()
+    limit: AbstractContextManager[Any] = _pools().limit(limits=1, user_api="blas")
+    return limit
