@@ -122,8 +122,7 @@ def new_plan(options: dict[str, Any], given: set[str], processes: Processes | No
         "spec": spec.to_dict(),
         "training": training.to_dict(),
     }
-    if config["engine"] == "torch":
-        config["torch"] = settings(options)
+    config["torch"] = settings(options) if name == "torch" else None
     plan = _checked(config, splits, spec, training, processes)
     plan = replace(plan, why_reference=why_reference)
     is_flat_file = options["data"] not in NAMED and Path(options["data"]).expanduser().is_file()

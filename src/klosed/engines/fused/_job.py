@@ -63,7 +63,7 @@ class Job:
         numbers = Column.SIZE * n + max(tile, n, int(self.layers[:, Layer.N_OUT].max()))
         numbers += -numbers % 16
         self._scratch = aligned(numbers * threads, dtype)
-        floor = network.spec.min_variance
+        floor = float(np.min(network.spec.min_variance))
         self.reals[Real.LOG_FLOOR] = math.log(floor) if floor else -math.inf
         self._set(
             {

@@ -123,7 +123,7 @@ class Network:
                 s = fixed if is_fixed else params[f"{prefix}.log_variance"]
                 row[Block.PARAMETER], row[Block.COUNT] = address(s), len(s)
                 row[Block.IS_LEARNED] = not is_fixed
-                row[Block.HAS_FLOOR] = spec.min_variance > 0 and not is_fixed
+                row[Block.HAS_FLOOR] = spec.min_variance != 0 and not is_fixed
             rows.append(row)
         return np.array(rows), fixed
 
