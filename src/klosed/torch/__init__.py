@@ -10,6 +10,21 @@ try:
 except ImportError as error:
     raise MissingExtraError("klosed.torch", "torch") from error
 
+from klosed.torch.exchange import (
+    export_onnx,
+    from_pytorch_example,
+    load_module,
+    save_module,
+    to_pytorch_example,
+)
 from klosed.torch.module import LossTerms, VAEModule
 
-__all__ = ["LossTerms", "VAEModule"]
+__all__ = [
+    "LossTerms",
+    "VAEModule",
+    "export_onnx",
+    "from_pytorch_example",
+    "load_module",
+    "save_module",
+    "to_pytorch_example",
+]

@@ -42,6 +42,10 @@ class Block:
             x[:, self.columns],
         )
 
+    def mean(self, output: Tensor) -> Tensor:
+        """Return E[x | z] of the block's columns."""
+        return _MEANS[self.name](output[:, self.columns])
+
 
 def blocks_of(spec: VAESpec) -> list[Block]:
     """Return the likelihood of `spec` block by block; one block where it is a single name."""
@@ -107,6 +111,15 @@ _TERMS: dict[str, Terms] = {
     "student_t": _student_t,
     "poisson": _poisson,
     "negative_binomial": _negative_binomial,
+}
+
+_MEANS: dict[str, Callable[[Tensor], Tensor]] = {
+    "bernoulli": torch.sigmoid,
+    "categorical": lambda a: torch.softmax(a, dim=1),
+    "gaussian": lambda m: m,
+    "student_t": lambda m: m,
+    "poisson": torch.exp,
+    "negative_binomial": torch.exp,
 }
 
 

@@ -100,7 +100,7 @@ class VAEModule(nn.Module):  # type: ignore[misc]
     >>> sorted(vae.state_dict())[:2]
     ['decoder.hidden.0.bias', 'decoder.hidden.0.weight']
     >>> loc, log_variance = vae.encode(torch.rand(3, 6))
-    >>> torch.sigmoid(vae.decode(loc)).shape
+    >>> vae.mean(loc).shape
     torch.Size([3, 6])
     """
 
@@ -169,6 +169,11 @@ class VAEModule(nn.Module):  # type: ignore[misc]
     def decode(self, z: Tensor) -> Tensor:
         """Return the decoder's output (logits or means) in its own shape."""
         return self.decoder(z)
+
+    def mean(self, z: Tensor) -> Tensor:
+        """Return E[x | z], shape (batch, n_features)."""
+        output = _full(self.decode(z)).flatten(1)
+        return torch.cat([block.mean(output) for block in self._blocks], 1)
 
     def forward(self, x: Tensor, noise: Tensor | None = None) -> LossTerms:
         """Return both parts of −ELBO of each example.
