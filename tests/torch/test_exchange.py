@@ -91,9 +91,9 @@ def test_the_example_comes_in_and_goes_out(tmp_path, kind):
 
 def test_what_is_not_the_example_is_named(tmp_path):
     state = Example().state_dict()
-    with pytest.raises(SpecError, match=r"must hold fc1.bias, .*; got fc1.bias, fc1.weight$"):
+    with pytest.raises(SpecError, match=r"must hold fc1.bias, .*; got fc1.bias, fc1.weight\.$"):
         from_pytorch_example({name: t for name, t in state.items() if name.startswith("fc1.")})
-    with pytest.raises(SpecError, match="one hidden layer of relu .* got 2 and 2 layers of tanh"):
+    with pytest.raises(SpecError, match=r"one hidden layer of relu .* got 2 and 2 layers of tanh"):
         to_pytorch_example(VAEModule(VAESpec(4, 2, (3, 3), activation="tanh")))
     with pytest.raises(FileFormatError, match="does not exist"):
         from_pytorch_example(tmp_path / "none.pt")
@@ -122,11 +122,10 @@ def test_pickles_are_never_loaded(tmp_path):
 
 # the exporter warns of its own future, by version
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-@pytest.mark.parametrize(
-    "likelihood", ["bernoulli", (("gaussian", 4), ("poisson", 2), ("categorical", 6))], ids=str
-)
-def test_onnx_runs_elsewhere_and_agrees(tmp_path, likelihood):
+def test_onnx_runs_elsewhere_and_agrees(tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
+    likelihood = (("bernoulli", 2), ("gaussian", 2), ("poisson", 2), ("categorical", 4),
+                  ("heteroscedastic_gaussian", 2))  # fmt: skip
     module = VAEModule(VAESpec(12, 3, (9,), activation="gelu", likelihood=likelihood), seed=1)
     scaling = Scaling("standardize", np.linspace(0, 1, 12), np.linspace(1, 2, 12))
     paths = export_onnx(module, tmp_path / "onnx", scaling=scaling)

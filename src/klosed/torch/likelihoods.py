@@ -44,7 +44,7 @@ class Block:
 
     def mean(self, output: Tensor) -> Tensor:
         """Return E[x | z] of the block's columns."""
-        return _MEANS[self.name](output[:, self.columns])
+        return _MEANS[self.name](output[:, self.outputs])
 
 
 def blocks_of(spec: VAESpec) -> list[Block]:
@@ -117,6 +117,7 @@ _MEANS: dict[str, Callable[[Tensor], Tensor]] = {
     "bernoulli": torch.sigmoid,
     "categorical": lambda a: torch.softmax(a, dim=1),
     "gaussian": lambda m: m,
+    "heteroscedastic_gaussian": lambda a: a.chunk(2, dim=1)[0],
     "student_t": lambda m: m,
     "poisson": torch.exp,
     "negative_binomial": torch.exp,

@@ -215,7 +215,7 @@ class VAEModule(nn.Module):  # type: ignore[misc]
                 x[columns] = _READ[block.name](x[columns])
         out = self.encoder(x)
         loc, log_variance = out.chunk(2, dim=-1) if isinstance(out, Tensor) else out
-        wanted = (len(x), self.spec.n_components)
+        wanted = (x.shape[0], self.spec.n_components)
         if tuple(loc.shape) != wanted or loc.shape != log_variance.shape:
             raise ShapeError(
                 f"the encoder must return loc and log_variance of shape {wanted}; got "
