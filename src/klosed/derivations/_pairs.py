@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -87,8 +88,12 @@ class Worked:
 
     @cached_property
     def laws(self) -> tuple[Law, ...]:
-        """The random numbers that q's outcome is made of."""
-        return self.q.laws
+        """The random numbers that q's outcome is made of; log p bends where p has its corners."""
+        if self.q.family.laws or not self.p.family.corners:
+            return self.q.laws
+        (law,) = self.q.laws
+        corners = (*law.corners, *map(self.p.rename, self.p.family.corners))
+        return (dataclasses.replace(law, corners=corners),)
 
     def draw(self, rng: random.Random) -> Point:
         """Draw admissible parameters of both sides."""

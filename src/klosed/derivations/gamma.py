@@ -18,6 +18,7 @@ FAMILY = Family(
     low=0,
     moments=(
         Moment(x, alpha / beta, "the mean"),
+        Moment(x**2, alpha * (alpha + 1) / beta**2, "square of the mean plus variance"),
         Moment(sp.log(x), sp.digamma(alpha) - sp.log(beta), "derivative of log Γ(α) − α log β"),
     ),
     entropy=alpha - sp.log(beta) + sp.loggamma(alpha) + (1 - alpha) * sp.digamma(alpha),
@@ -33,6 +34,30 @@ PAIRS = (
             - q.alpha
             + sp.log(q.beta / p.lambda_)
             + q.alpha * p.lambda_ / q.beta
+        ),
+    ),
+    Pair(
+        "Gamma",
+        "Gamma",
+        kl=lambda q, p: (
+            (q.alpha - p.alpha) * sp.digamma(q.alpha)
+            - sp.loggamma(q.alpha)
+            + sp.loggamma(p.alpha)
+            + p.alpha * sp.log(q.beta / p.beta)
+            + q.alpha * (p.beta / q.beta - 1)
+        ),
+    ),
+    Pair("Gamma", "Chi2"),
+    Pair("Gamma", "Normal"),
+    Pair(
+        "Gamma",
+        "Gumbel",
+        moments=lambda q, p: (
+            Moment(
+                sp.exp(-x / p.beta),
+                (1 + 1 / (p.beta * q.beta)) ** (-q.alpha),
+                "moment generating function at −1/β of the Gumbel",
+            ),
         ),
     ),
 )

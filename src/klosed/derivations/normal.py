@@ -42,4 +42,27 @@ PAIRS = (
             q.sigma: q.sigma / p.sigma**2 - 1 / q.sigma,
         },
     ),
+    Pair(
+        "Normal",
+        "Laplace",
+        moments=lambda q, p: (
+            Moment(
+                sp.Abs(x - p.mu),
+                q.sigma * sp.sqrt(2 / sp.pi) * sp.exp(-((q.mu - p.mu) ** 2) / (2 * q.sigma**2))
+                + (q.mu - p.mu) * sp.erf((q.mu - p.mu) / (sp.sqrt(2) * q.sigma)),
+                "the mean of a folded normal variable",
+            ),
+        ),
+    ),
+    Pair(
+        "Normal",
+        "Gumbel",
+        moments=lambda q, p: (
+            Moment(
+                sp.exp(-x / p.beta),
+                sp.exp(-q.mu / p.beta + q.sigma**2 / (2 * p.beta**2)),
+                "moment generating function at −1/β",
+            ),
+        ),
+    ),
 )
