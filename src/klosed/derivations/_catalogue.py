@@ -12,9 +12,10 @@ import klosed.derivations
 from klosed.derivations._families import Family
 from klosed.derivations._pairs import Pair, Worked
 from klosed.derivations._steps import Derivation
+from klosed.derivations._texts import Text
 from klosed.errors import ParameterError
 
-__all__ = ["families", "find", "find_pair", "made_by_hand", "missing_pairs", "pairs"]
+__all__ = ["families", "find", "find_pair", "made_by_hand", "missing_pairs", "pairs", "texts"]
 
 
 @lru_cache(maxsize=1)
@@ -45,6 +46,13 @@ def made_by_hand() -> dict[str, Derivation]:
     """Return {name: derivation} of those that follow a text or a train of thought."""
     found = [d for module in _modules() for d in getattr(module, "DERIVATIONS", ())]
     return {derivation.name: derivation for derivation in found}
+
+
+@lru_cache(maxsize=1)
+def texts() -> dict[str, Text]:
+    """Return {name: text} of the texts whose arguments are followed."""
+    found = [getattr(module, "TEXT", None) for module in _modules()]
+    return {text.name: text for text in found if text is not None}
 
 
 def missing_pairs() -> tuple[tuple[str, str], ...]:

@@ -37,6 +37,7 @@ Draw = Callable[[random.Random], Point]
 DIGITS = 30
 WORKING_DIGITS = 50
 _DRAWS = 2
+_NAMED = 6
 
 
 class Mark(Enum):
@@ -113,9 +114,10 @@ def verify(step: Step, draw: Draw, seed: int = 0) -> Verdict:
         return _checked(step.check, [draw(rng) for _ in range(_DRAWS)])
     sides = [sp.sympify(side).doit().xreplace(dict(step.given)) for side in (step.left, step.right)]
     difference = _without_means(sides[0] - sides[1])
-    counterexample = _counterexample(difference, draw(rng), rng)
-    if counterexample is not None:
-        return Verdict(Mark.FAILED, counterexample)
+    for _ in range(_DRAWS):
+        counterexample = _counterexample(difference, draw(rng), rng)
+        if counterexample is not None:
+            return Verdict(Mark.FAILED, counterexample)
     how = _reduce(difference)
     if how is None:
         return Verdict(Mark.FAILED, "SymPy does not reduce the difference of the sides to zero")
@@ -171,16 +173,17 @@ def _counterexample(difference: Expr, point: Point, rng: random.Random) -> str |
         return None
     with mp.workdps(WORKING_DIGITS):
         numbers = {symbol: mp.mpf(value) for symbol, value in point.items()}
-        for symbol in sorted(difference.free_symbols - set(numbers), key=str):
-            numbers[symbol] = mp.mpf(rng.uniform(0.5, 1.5))
+        free = sorted(difference.free_symbols, key=str)
+        numbers = {s: numbers.get(s, mp.mpf(rng.uniform(0.5, 1.5))) for s in free}
         try:
             value = evaluate(difference, numbers)
         except (NameError, TypeError, ValueError, ZeroDivisionError):
             return None  # only a proof can tell
         if abs(value) < mp.mpf(10) ** -DIGITS:
             return None
-        where = ", ".join(f"{s} = {mp.nstr(numbers[s], 6)}" for s in sorted(numbers, key=str))
-        return f"the sides differ by {mp.nstr(value, 6)} at {where}"
+        where = ", ".join(f"{s} = {mp.nstr(numbers[s], 4)}" for s in free[:_NAMED])
+        where += ", …" * (len(free) > _NAMED)
+        return f"the sides differ by {mp.nstr(value, 4)} at {where or 'every point'}"
 
 
 def _reduce(difference: Expr) -> str | None:
