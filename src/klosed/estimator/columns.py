@@ -116,13 +116,16 @@ def infer_columns(
     column_types, likelihood
         As `VAE` takes them.
     in_frame : bool
-        Columns of a frame are inferred one by one; those of an array are real numbers, or binary
-        where they hold 0 and 1 alone.
+        Columns of a frame are inferred one by one; those of an array are all real numbers, or all
+        binary where the whole array holds 0 and 1 alone.
     keep_constant : bool
         False makes a constant number a real column: later rows may differ.
     """
     families = _chosen_families(likelihood)
     columns = []
+    if not in_frame and column_types == "auto":
+        zero_one = all((np.isin(raw.values, (0, 1)) | np.isnan(raw.values)).all() for raw in raws)
+        column_types = "binary" if zero_one and likelihood == "auto" else "auto"
     for raw, given in zip(raws, _given_types(raws, column_types), strict=True):
         if given is None and isinstance(likelihood, str) and raw.values.dtype != object:
             given = TYPE_OF_FAMILY.get(likelihood)
@@ -259,11 +262,11 @@ def _type_of_labels(raw: RawColumn, labels: tuple[Any, ...]) -> str:
 
 
 def _type_of_numbers(observed: Array, *, in_frame: bool) -> str:
+    if not in_frame:
+        return "real"
     low, high = observed.min(), observed.max()
     if low == 0 and high == 1 and np.isin(observed, (0, 1)).all():
         return "binary"
-    if not in_frame:
-        return "real"
     if low >= 0 and (observed == np.rint(observed)).all():
         return "count" if _counts_fit_better(observed) else "real"
     if low > 0 and _log_normal_gain(observed) > _CLEARLY:
