@@ -10,7 +10,7 @@ TORCH := torch==2.13.0
 # this path let a clone that was moved go on.
 export PYTHONPATH := $(CURDIR)/src
 
-.PHONY: help demo test test-all lint docs bench bench-kl clean
+.PHONY: help demo test test-all lint docs gallery bench bench-kl clean
 
 help:
 	@echo "make demo      train on the embedded digits; leaves a run folder with pictures"
@@ -19,6 +19,7 @@ help:
 	@echo "make lint      formatter, linter, strict types, floors"
 	@echo "make docs      the documentation as HTML under docs/_build"
 	@echo "make bench     training and inference beside PyTorch, JAX and NumPy; rewrites docs/speed.md"
+	@echo "make gallery   the pictures of docs/gallery.md, drawn anew"
 	@echo "make bench-kl  KL accuracy of klosed and of other libraries; rewrites docs/kl-accuracy.md"
 	@echo "make clean     remove .venv and caches"
 
@@ -56,6 +57,9 @@ lint: $(VENV)/.dev
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -W -b html docs docs/_build/html
+
+gallery: $(VENV)/.dev
+	$(BIN)/python tools/gallery.py
 
 bench-kl: $(VENV)/.dev
 	$(BIN)/python benchmarks/kl_accuracy.py

@@ -117,6 +117,9 @@ def test_warnings_say_what_to_do(blobs):
     assert "posterior collapse" in said
     assert "max_iter=3" in said
     assert {w.filename for w in caught} == {__file__}
+    line = np.repeat(np.random.default_rng(0).normal(size=(200, 1)), 4, axis=1)
+    with pytest.warns(KlosedWarning, match="only 1 of 4 latent numbers are active.*n_components=1"):
+        klosed.VAE(4, max_iter=40, early_stopping=False, random_state=0).fit(line)
     counts = np.random.default_rng(0).negative_binomial(0.5, 0.01, size=(200, 1)).astype(float)
     with pytest.warns(
         KlosedWarning, match=r"Poisson. Use likelihood=.*negative_binomial"

@@ -144,7 +144,9 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         active = diagnostics.active_components(loc)
         self.components_used_ = int(active.sum())
         if len(x) > 1:
-            diagnostics.warn_of_collapse(active, beta=self.beta)
+            diagnostics.warn_of_collapse(
+                active, beta=self.beta, size_was_given=self.n_components != "auto"
+            )
         diagnostics.warn_of_mismatch(self._table, self.spec_, model.decode(params, loc), x)
 
     def _read(self, X: Any, *, reset: bool) -> list[RawColumn]:

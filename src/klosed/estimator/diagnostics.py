@@ -38,8 +38,8 @@ def active_components(loc: Array) -> Array:
     return active
 
 
-def warn_of_collapse(active: Array, *, beta: float) -> None:
-    """Warn where no component, or only a minority, is active."""
+def warn_of_collapse(active: Array, *, beta: float, size_was_given: bool) -> None:
+    """Warn where no component is active, or only a minority of the number that was asked for."""
     used, n = int(active.sum()), len(active)
     if used == 0:
         warnings.warn(
@@ -49,7 +49,7 @@ def warn_of_collapse(active: Array, *, beta: float) -> None:
             PosteriorCollapseWarning,
             stacklevel=_USER + 1,
         )
-    elif 2 * used < n:
+    elif size_was_given and 2 * used < n:
         warnings.warn(
             f"only {used} of {n} latent numbers are active. The others do no harm but cost time: "
             f"set n_components={used}, or lower beta (now {beta:g}) to use more.",
