@@ -91,13 +91,16 @@ class Family:
 class Side:
     """A family as q or as p: its symbols carry the side's name, and are its attributes.
 
-    `GAMMA` with a symbol `alpha` has `side.alpha`, the symbol `alpha_q` or `alpha_p`.
+    `GAMMA` with a symbol `alpha` has `side.alpha`, the symbol `alpha_q` or `alpha_p`. Symbols
+    named in `shared` have no side.
     """
 
-    def __init__(self, family: Family, name: str) -> None:
+    def __init__(self, family: Family, name: str, shared: Sequence[str] = ()) -> None:
         self.family, self.side = family, name
         self._renamed = {
-            symbol: sp.Symbol(f"{symbol.name}_{name}", **symbol.assumptions0)
+            symbol: symbol
+            if symbol.name in shared
+            else sp.Symbol(f"{symbol.name}_{name}", **symbol.assumptions0)
             for symbol in family.draws
         }
 

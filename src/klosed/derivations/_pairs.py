@@ -38,6 +38,8 @@ class Pair:
         gradients(q, p) -> {symbol: the form to arrive at} for some of the symbols.
     draws : mapping of str to interval
         What to draw for symbols such as "low_p" where a family's own draws do not fit this pair.
+    shared : sequence of str
+        Symbols, such as a number of trials, of which q and p have the same.
     steps : callable, optional
         steps(q, p) -> steps that come before the others.
     shown : mapping
@@ -58,6 +60,7 @@ class Pair:
     moments: Callable[[Side, Side], Sequence[Moment]] | None = None
     gradients: Callable[[Side, Side], Mapping[Expr, Expr]] | None = None
     draws: Mapping[str, Interval] = field(default_factory=dict)
+    shared: Sequence[str] = ()
     steps: Callable[[Side, Side], Sequence[Step]] | None = None
     shown: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     case: str = ""
@@ -84,7 +87,8 @@ class Worked:
     """A pair, worked out."""
 
     def __init__(self, pair: Pair, family_q: Family, family_p: Family) -> None:
-        self.pair, self.q, self.p = pair, Side(family_q, "q"), Side(family_p, "p")
+        self.pair = pair
+        self.q, self.p = Side(family_q, "q", pair.shared), Side(family_p, "p", pair.shared)
 
     @cached_property
     def laws(self) -> tuple[Law, ...]:
@@ -97,7 +101,7 @@ class Worked:
 
     def draw(self, rng: random.Random) -> Point:
         """Draw admissible parameters of both sides."""
-        return {**self.q.draw(rng, self.pair.draws), **self.p.draw(rng, self.pair.draws)}
+        return {**self.p.draw(rng, self.pair.draws), **self.q.draw(rng, self.pair.draws)}
 
     @cached_property
     def result(self) -> Result:

@@ -51,6 +51,8 @@ FAMILY = Family(
     ),
 )
 
+_AROUND = {"a_p": (-1, -0.1), "w_p": (2.5, 4)}
+
 PAIRS = (
     Pair(
         "Beta",
@@ -67,4 +69,9 @@ PAIRS = (
             - (q.alpha - p.alpha + q.beta - p.beta) * sp.digamma(q.alpha + q.beta)
         ),
     ),
+    Pair("Beta", "Uniform", draws=_AROUND),
+    Pair("Beta", "Exponential"),
+    Pair("Beta", "Gamma"),
+    Pair("Beta", "Normal"),
+    Pair("Beta", "ContinuousBernoulli"),
 )

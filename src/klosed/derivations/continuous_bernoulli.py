@@ -24,6 +24,11 @@ FAMILY = Family(
             1 / (1 - sp.exp(-a)) - 1 / a,
             "derivative of log((e^a − 1)/a), the logarithm of the normaliser",
         ),
+        Moment(
+            x**2,
+            (1 - 2 / a + 2 / a**2 - 2 * sp.exp(-a) / a**2) / (1 - sp.exp(-a)),
+            "second derivative of (e^a − 1)/a, over it",
+        ),
     ),
 )
 
@@ -37,4 +42,7 @@ PAIRS = (
             + sp.log((sp.exp(p.a) - 1) / p.a)
         ),
     ),
+    Pair("ContinuousBernoulli", "Uniform", draws={"a_p": (-1, -0.1), "w_p": (2.5, 4)}),
+    Pair("ContinuousBernoulli", "Exponential"),
+    Pair("ContinuousBernoulli", "Normal"),
 )
