@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
 from klosed.errors import ArrayKindError, ParameterError, ShapeError
@@ -55,7 +54,7 @@ def namespace(x: Array) -> Any:
     """Return the array API namespace of one array."""
     match kind(x):
         case "NumPy":
-            return numpy_namespace
+            return np
         case "PyTorch":
             import array_api_compat.torch
 

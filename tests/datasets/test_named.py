@@ -1,6 +1,7 @@
 """The data sets with names."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +23,14 @@ def test_digits_are_those_of_scikit_learn():
     assert data.train.image_shape == data.test.image_shape == (8, 8)
     assert data.train.kind == "unit"
     assert set(data.test.classes) == set(range(10))
+
+
+def test_digits_are_found_wherever_scikit_learn_keeps_them(monkeypatch):
+    usual = load_dataset("digits")
+    monkeypatch.setattr(Path, "is_file", lambda _: False)
+    moved = load_dataset("digits")
+    np.testing.assert_array_equal(moved.train.x, usual.train.x)
+    np.testing.assert_array_equal(moved.test.labels, usual.test.labels)
 
 
 @pytest.mark.parametrize("name", sorted(NAMED))

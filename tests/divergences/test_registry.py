@@ -1,5 +1,8 @@
 """Looking pairs up, adding them, and saying so where there are none."""
 
+import subprocess
+import sys
+
 import jax
 import numpy as np
 import pytest
@@ -41,6 +44,7 @@ class Box(Half):
 @pytest.fixture
 def rules(monkeypatch):
     """Let a test register pairs that are forgotten afterwards."""
+    klosed.closed_form_pairs()  # or what is loaded meanwhile would be forgotten too
     monkeypatch.setattr(_registry, "_RULES", dict(_registry._RULES))
 
 
@@ -145,6 +149,56 @@ def test_pairs_are_listed():
     pairs = klosed.closed_form_pairs()
     assert (Normal, Normal) in pairs
     assert list(pairs) == sorted(pairs, key=lambda pair: (pair[0].__name__, pair[1].__name__))
+
+
+def in_a_new_process(code):
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.split()
+
+
+def test_formulas_are_loaded_when_a_pair_is_asked_for():
+    code = """
+import sys, klosed
+klosed.kl_divergence(klosed.LogNormal(0.0, 1.0), klosed.LogNormal(0.0, 2.0))
+print(*(m.removeprefix("klosed.divergences.") for m in sys.modules if ".divergences." in m))
+"""
+    public = [name for name in in_a_new_process(code) if not name.startswith("_")]
+    assert sorted(public) == ["normal", "transformed"]
+
+
+def test_every_pair_stands_in_the_file_of_one_of_its_ancestors():
+    # or it would be found only after another pair had been asked for
+    for q, p in klosed.closed_form_pairs():
+        if q.__module__.startswith("klosed."):
+            file = _registry._RULES[q, p].value.__module__.rpartition(".")[2]
+            ancestors = (*q.__mro__, *p.__mro__)
+            assert file in [family.__module__.rpartition(".")[2] for family in ancestors]
+
+
+def test_a_formula_registered_first_is_not_replaced_by_ours():
+    code = """
+import klosed
+@klosed.register_kl(klosed.Gamma, klosed.Gamma)
+def _(q, p):
+    return q.core.rate.value + 41.0
+print(klosed.kl_divergence(klosed.Gamma(1.0, 1.0), klosed.Gamma(1.0, 1.0)))
+"""
+    assert in_a_new_process(code) == ["42.0"]
+
+
+@pytest.mark.slow
+def test_torch_compile_may_be_the_first_to_ask():
+    code = """
+import torch
+from klosed import Normal, kl_divergence
+one = torch.ones(2)
+@torch.compile(fullgraph=True, backend="eager")
+def kl(x):
+    return kl_divergence(Normal(x, x), Normal(one, one))
+print(*kl(one).tolist())
+"""
+    assert in_a_new_process(code) == ["0.0", "0.0"]
 
 
 def test_monte_carlo_serves_pairs_without_a_formula():

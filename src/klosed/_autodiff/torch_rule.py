@@ -19,9 +19,10 @@ def apply(form: ClosedForm, *args: Array) -> Array:
     """Return form.value(*args) with form.grad as its derivative."""
     if not torch.compiler.is_compiling():
         return _BackwardAndForward.apply(form, *args)
-    # torch.compile traces no Function inside another's forward, where none is needed, and none
-    # that has a forward-mode rule.
-    return _Backward.apply(form, *args) if torch.is_grad_enabled() else form.value(*args)
+    # torch.compile traces no Function inside another's forward or of arguments without a gradient,
+    # where none is needed, and none that has a forward-mode rule.
+    wanted = torch.is_grad_enabled() and any(a.requires_grad for a in args)
+    return _Backward.apply(form, *args) if wanted else form.value(*args)
 
 
 class _Backward(Function):  # type: ignore[misc]

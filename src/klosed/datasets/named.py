@@ -6,9 +6,12 @@ Imports only floor 0 and its neighbours; scikit-learn loads when the digits are 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from klosed.datasets.dataset import Dataset, Splits
 from klosed.datasets.download import Published, PublishedFile, fetch
@@ -90,10 +93,8 @@ def digits(cache_dir: str | Path | None = None) -> Splits:
     Rows 0, 5, 10, … of the file are the test part (360), the others the training part (1,437).
     `cache_dir` is not needed.
     """
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    x, y = (bunch.images / 16).astype(np.float32), bunch.target
+    pixels, y = _digits()
+    x = (pixels.reshape(-1, 8, 8) / 16).astype(np.float32)
     test = np.arange(len(x)) % 5 == 0
     return Splits(
         Dataset.from_array(x[~test], y[~test], name="digits/train"),
@@ -101,6 +102,21 @@ def digits(cache_dir: str | Path | None = None) -> Splits:
         "Optical Recognition of Handwritten Digits (Alpaydin and Kaynak, 1998, "
         "doi:10.24432/C50P49), test part, by way of scikit-learn. Licence: CC BY 4.0.",
     )
+
+
+def _digits() -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return pixels of 0 … 16 and labels.
+
+    From scikit-learn's file itself, because its own reader loads most of SciPy first.
+    """
+    installed = distribution("scikit-learn").locate_file("sklearn/datasets/data/digits.csv.gz")
+    if Path(str(installed)).is_file():
+        table = np.loadtxt(str(installed), delimiter=",")
+        return table[:, :64], table[:, 64].astype(int)
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    return pixels, labels
 
 
 def mnist(cache_dir: str | Path | None = None) -> Splits:

@@ -6,7 +6,6 @@ Imports nothing from klosed above special.
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from klosed._arrays import Array, kind, namespace
 from klosed.distributions._parameters import Parameter
@@ -133,6 +132,8 @@ def solve_lower(lower: Array, b: Array) -> Array:
             b = xp.broadcast_to(b, (*batch, *b.shape[-2:]))
             return triangular_solve(lower, b, left_side=True, lower=True)
         case "NumPy" if lower.ndim == b.ndim == 2:
+            from scipy.linalg import solve_triangular  # which takes long to load
+
             return solve_triangular(lower, b, lower=True, check_finite=False)
         case _:
             return _substitute(lower, b)

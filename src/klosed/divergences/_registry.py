@@ -1,9 +1,16 @@
-"""Which pairs have a closed form, and how one is added. Imports only distributions and below."""
+"""Which pairs have a closed form, and how one is added. Imports only distributions and below.
+
+A pair of ours stands in the file here that is named as that of one of its two families, and is
+imported when the first pair of that family is asked for.
+"""
 
 from __future__ import annotations
 
+import importlib
 import math
+import pkgutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,6 +49,11 @@ class KLRule:
 
 
 _RULES: dict[tuple[Family, Family], KLRule] = {}
+_FILES = frozenset(
+    file.name
+    for file in pkgutil.iter_modules([str(Path(__file__).parent)])
+    if not file.name.startswith("_")
+)
 
 
 def register_kl(
@@ -68,7 +80,11 @@ def register_kl(
 
     def register(value: Callable[[Any, Any], Array]) -> KLRule:
         rule = KLRule(value, when)
-        _RULES[type_q, type_p] = rule
+        if value.__module__.startswith("klosed.divergences."):
+            # imported late, a formula of ours must not replace one that was registered before
+            _RULES.setdefault((type_q, type_p), rule)
+        else:
+            _RULES[type_q, type_p] = rule
         return rule
 
     return register
@@ -76,17 +92,31 @@ def register_kl(
 
 def closed_form_pairs() -> tuple[tuple[Family, Family], ...]:
     """Return every registered pair (type of q, type of p), sorted by name."""
+    for file in _FILES:
+        _load(file)
     return tuple(sorted(_RULES, key=lambda pair: (pair[0].__name__, pair[1].__name__)))
 
 
 def find_rule(q: Distribution, p: Distribution) -> KLRule | None:
     """Return the rule of the nearest registered ancestors of two families, or None."""
+    for ancestor in (*type(q).__mro__, *type(p).__mro__):
+        _load(ancestor.__module__.rpartition(".")[2])
     for ancestor_q in type(q).__mro__:
         for ancestor_p in type(p).__mro__:
             rule = _RULES.get((ancestor_q, ancestor_p))
             if rule is not None and rule.when(q, p):
                 return rule
     return None
+
+
+def _load(file: str) -> None:
+    """Import the file of divergences of that name, if there is one."""
+    if file in _FILES:
+        importlib.import_module(f"klosed.divergences.{file}")
+
+
+# torch.compile, which can trace no import, then runs it instead
+_load._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def has_closed_form(q: Distribution, p: Distribution) -> bool:

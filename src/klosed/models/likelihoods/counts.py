@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import digamma, expit, gammaln
 
 from klosed.errors import DataError
 from klosed.models.likelihoods.base import Array, Entrywise, observed
+from klosed.special import digamma, lgamma, sigmoid
 
 __all__ = ["NegativeBinomial", "Poisson"]
 
@@ -46,7 +46,7 @@ class Poisson(_Counts):
 
     def _terms(self, params: Mapping[str, Array], output: Array, x: Array) -> Array:
         """Return exp(a) − x a + log x!."""
-        terms: Array = np.exp(output) - x * output + gammaln(x + 1)
+        terms: Array = np.exp(output) - x * output + lgamma(x + 1)
         return terms
 
     def _grad_terms(
@@ -85,7 +85,7 @@ class NegativeBinomial(_Counts):
         s = self._log_total_count(params)
         r, u, x = np.exp(s), output.astype(np.float64) - s, x.astype(np.float64)
         softplus = np.logaddexp(0, u)
-        terms = x * (softplus - u) + r * softplus + gammaln(r) + gammaln(x + 1) - gammaln(x + r)
+        terms = x * (softplus - u) + r * softplus + lgamma(r) + lgamma(x + 1) - lgamma(x + r)
         return terms.astype(output.dtype)
 
     def _grad_terms(
@@ -94,7 +94,7 @@ class NegativeBinomial(_Counts):
         """Return by a: (x + r) sigmoid(u) − x; by s: r (softplus(u) + ψ(r) − ψ(x + r)) − that."""
         s = self._log_total_count(params)
         r, u, x = np.exp(s), output.astype(np.float64) - s, x.astype(np.float64)
-        by_output = (x + r) * expit(u) - x
+        by_output = (x + r) * sigmoid(u) - x
         by_s = r * (np.logaddexp(0, u) + digamma(r) - digamma(x + r)) - by_output
         name = f"{self.prefix}.log_total_count"
         return by_output.astype(output.dtype), {name: by_s.astype(output.dtype)}

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.special import digamma, gammaln
 
 from klosed.models.likelihoods.base import Array, observed
 from klosed.models.likelihoods.gaussian import LearnedVariance
+from klosed.special import digamma, lgamma
 
 __all__ = ["StudentT"]
 
@@ -52,7 +52,7 @@ class StudentT(LearnedVariance):
         log_variance, _ = self._log_variance(params, output.dtype)
         nu = self._df(params)
         w = (x - output) ** 2 * np.exp(-log_variance) / nu.astype(output.dtype)
-        constant = gammaln(nu / 2) - gammaln((nu + 1) / 2) + 0.5 * np.log(math.pi * nu)
+        constant = lgamma(nu / 2) - lgamma((nu + 1) / 2) + 0.5 * np.log(math.pi * nu)
         half = (0.5 * (nu + 1)).astype(output.dtype)
         terms: Array = 0.5 * log_variance + half * np.log1p(w) + constant.astype(output.dtype)
         return terms
