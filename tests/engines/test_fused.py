@@ -11,6 +11,7 @@ from klosed import VAESpec, engine
 from klosed.engines.fused import FusedEngine, _engine, supports
 from klosed.engines.reference import ReferenceEngine
 from klosed.errors import ShapeError, SpecError
+from klosed.models import likelihood_of
 from klosed.networks import ACTIVATIONS
 
 from ..gradients.cases import SPECS, batch  # noqa: TID252
@@ -64,6 +65,12 @@ def test_everything_agrees_with_the_reference_to_rounding(name, dtype, rows, thr
         np.testing.assert_allclose(got, wanted, rtol=eps, atol=eps)
     wanted = reference.decode(params, noise)
     np.testing.assert_allclose(fused.decode(params, noise), wanted, rtol=eps, atol=eps)
+    z = np.stack([noise, noise[::-1]], axis=1)
+    nll = fused.negative_log_prob(params, z, x)
+    for sample in (0, 1):
+        output = reference.decode(params, np.ascontiguousarray(z[:, sample]))
+        wanted = likelihood_of(CASES[name]).negative_log_prob(params, output, x)
+        np.testing.assert_allclose(nll[:, sample], wanted, rtol=eps)
 
 
 def test_the_kl_keeps_its_digits_near_zero():

@@ -158,7 +158,7 @@ def test_mapped_rows_stay_mapped(tmp_path):
     x = np.load(tmp_path / "x.npy", mmap_mode="r")
     engine, optimizer = FusedEngine(SPEC), Adam()
     params = engine.init(0)
-    task = Task(params, optimizer.init(params), optimizer, x, Scaling.none(), 16, 1.0)
+    task = Task(params, optimizer.init(params), optimizer, x, Scaling.none(), 16, 1.0, 0)
     stepper = engine.stepper(task)
     assert np.shares_memory(stepper._job._data[0], x)
     losses = stepper.steps([Batch(np.arange(16), np.zeros((16, 2), np.float32))], 0)
@@ -171,5 +171,5 @@ def test_an_optimizer_that_is_not_built_in_goes_step_by_step(data):
 
     engine = FusedEngine(SPEC)
     params = engine.init(0)
-    task = Task(params, {}, Mine(), data.train, data.scaling, 16, 1.0)
+    task = Task(params, {}, Mine(), data.train, data.scaling, 16, 1.0, 0)
     assert engine.stepper(task) is None

@@ -208,7 +208,6 @@ def _score(
 ) -> tuple[Float64, Float64, Float64, Float64, Float64]:
     """Return the five columns of ExampleScores for the rows of `part`."""
     dtype = params["encoder.loc.weight"].dtype
-    likelihood = likelihood_of(engine.spec)
     rows = scaling.apply(x[part], dtype)
     loc, log_variance = (a.astype(np.float64) for a in engine.encode(params, rows))
     scale = np.exp(0.5 * log_variance)
@@ -223,9 +222,7 @@ def _score(
         else:
             noise = shared_noise[None, start : start + shape[0]]
         z = loc[:, None] + scale[:, None] * noise
-        output = engine.decode(params, z.reshape(-1, shape[1]).astype(dtype))
-        output = output.reshape(len(rows), shape[0], -1)
-        nll = likelihood.negative_log_prob(params, output, rows[:, None]).astype(np.float64)
+        nll = _negative_log_prob(engine, params, z.astype(dtype), rows)
         log_ratio = 0.5 * (noise**2 + log_variance[:, None] - z**2).sum(axis=-1)
         log_weight = log_ratio - nll
         total += nll.sum(axis=1)
@@ -242,3 +239,14 @@ def _score(
         log_sum - np.log(n_samples),
         np.exp(2 * log_sum - log_sum_squares),
     )
+
+
+def _negative_log_prob(engine: Engine, params: Parameters, z: Array, x: Array) -> Float64:
+    """Return −log p(x | z) for z of shape (batch, samples, n_components)."""
+    own = getattr(engine, "negative_log_prob", None)
+    if own is not None:
+        nll: Float64 = own(params, z, x, threads=1)
+        return nll
+    output = engine.decode(params, z.reshape(-1, z.shape[-1])).reshape(*z.shape[:2], -1)
+    nll = likelihood_of(engine.spec).negative_log_prob(params, output, x[:, None])
+    return nll.astype(np.float64)

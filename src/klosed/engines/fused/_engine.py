@@ -85,6 +85,31 @@ class FusedEngine:
         self._infer(Pass.DECODE, params, latent=z, results=output)
         return output
 
+    def negative_log_prob(
+        self, params: Parameters, z: Array, x: Array, *, threads: int | None = None
+    ) -> Array:
+        """Return −log p(x | z) in nats, in float64, without keeping what the decoder says.
+
+        Parameters
+        ----------
+        params : mapping of name to array
+        z : array of shape (batch, samples, n_components)
+        x : array of shape (batch, n_features)
+        threads : int, optional
+            At most so many; by default the engine's.
+
+        Returns
+        -------
+        array of shape (batch, samples)
+        """
+        batch, samples, k = z.shape
+        scores = np.empty((batch * samples, 2))
+        self._infer(
+            Pass.SCORE, params, x=x, latent=z.reshape(-1, k), samples=samples, scores=scores,
+            most_threads=threads,
+        )  # fmt: skip
+        return scores[:, 0].reshape(batch, samples)
+
     def loss(self, params: Parameters, x: Array, noise: Array, *, beta: float = 1.0) -> Loss:
         """Return −ELBO in nats per example, without gradients."""
         x, noise = self._check(params, x, noise)
@@ -148,19 +173,22 @@ class FusedEngine:
         *,
         x: Array | None = None,
         latent: Array | None = None,
+        samples: int = 1,
         results: Array | None = None,
         scores: Array | None = None,
+        most_threads: int | None = None,
     ) -> None:
         """Take rows through the network on a few threads; rows are independent of each other."""
         network, dtype = self._network, _dtype(params)
-        n = len(latent) if x is None else len(x)  # type: ignore[arg-type]
+        n = len(x) if latent is None else len(latent)  # type: ignore[arg-type]
         if n == 0:
             return
         x = np.empty((0, self.spec.n_features), dtype) if x is None else np.asarray(x, dtype)
         latent = np.ascontiguousarray(np.empty((0, 0)) if latent is None else latent, dtype)
         results = np.empty((0, 0), dtype) if results is None else results
         scores = np.empty((0, 2)) if scores is None else scores
-        threads = threads_for(network, n // 3, self.threads)  # a third of a step's products
+        # a pass forward has a third of the products of a step
+        threads = threads_for(network, n // 3, most_threads or self.threads)
         jobs = [
             Job(network, params, x, Scaling.none(), batch=min(n, _ROWS_A_BLOCK), threads=1)
             for _ in range(threads)
@@ -170,7 +198,7 @@ class FusedEngine:
             job = jobs[number]
             infer(
                 kind.value, n * number // threads, n * (number + 1) // threads,
-                job.layers, job.blocks, job.ints, job.reals, latent, results, scores,
+                job.layers, job.blocks, job.ints, job.reals, latent, samples, results, scores,
                 dtype.type(1),
             )  # fmt: skip
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from klosed.engines.fused import _shard as shard
 from klosed.engines.fused._compile import compiled
-from klosed.engines.fused._intrinsics import flush_to_zero, restore_flags, size_of
-from klosed.engines.fused._rows import prepare_blocks, view
+from klosed.engines.fused._intrinsics import flush_to_zero, restore_flags, size_of, view
+from klosed.engines.fused._rows import prepare_blocks
 from klosed.engines.fused._tables import Int, Layer, Pass
 
 __all__ = ["infer"]
@@ -23,6 +23,7 @@ def _make_infer(digest: int) -> Any:
         ints: Any,
         reals: Any,
         latent: Any,
+        samples: Any,
         results: Any,
         scores: Any,
         one: Any,
@@ -31,25 +32,27 @@ def _make_infer(digest: int) -> Any:
 
         ENCODE writes mean and log-variance of each row of the data, side by side, to `results`;
         DECODE the decoder's output for each row of `latent`, which holds z; LOSS writes
-        −log p(x | z) and KL of each row to `scores`, in nats, and `latent` holds the noise.
+        −log p(x | z) and KL of each row to `scores`, in nats, and `latent` holds the noise; SCORE
+        writes −log p(x | z) for each row of `latent`, of which `samples` in turn go with a row.
         """
         digest  # noqa: B018  (see `compiled`)
         size = size_of(one)
         flags = flush_to_zero()
         head, end = ints[Int.ENCODER_HEAD], len(layers) - 1
-        prepare_blocks(blocks, ints[Int.SCRATCH], reals, layers[end, Layer.N_OUT], one)
+        scratch, row = ints[Int.SCRATCH], -1
+        prepare_blocks(blocks, scratch, reals, layers[end, Layer.N_OUT], one)
         layer = layers[head if kind == Pass.ENCODE else end]
         width, k = layer[Layer.N_OUT], layers[head + 1, Layer.N_IN]
         for start in range(first, last, ints[Int.BATCH]):
             rows = min(ints[Int.BATCH], last - start)
             for i in range(rows):
-                if kind == Pass.DECODE:
+                if kind == Pass.DECODE or kind == Pass.SCORE:
                     z = view(layers[head + 1, Layer.INPUT] + i * k * size, k, one)
                     for j in range(k):
                         z[j] = latent[start + i, j]
                 else:
                     shard.take(layers, i, start + i, ints, one)
-            if kind != Pass.DECODE:
+            if kind == Pass.ENCODE or kind == Pass.LOSS:
                 shard.encode(layers, 0, rows, ints, one)
             if kind == Pass.LOSS:
                 for i in range(rows):
@@ -59,8 +62,15 @@ def _make_infer(digest: int) -> Any:
                 shard.decode(layers, 0, rows, ints, one)
             for i in range(rows):
                 if kind == Pass.LOSS:
+                    x = ints[Int.TARGET] + i * width * size
+                    scores[start + i, 0] = shard.likelihood(layers, blocks, i, x, scratch, one, one)
+                    continue
+                if kind == Pass.SCORE:
+                    if (start + i) // samples != row:
+                        row = (start + i) // samples
+                        shard.take(layers, 0, row, ints, one)
                     scores[start + i, 0] = shard.likelihood(
-                        layers, blocks, i, 1, ints[Int.SCRATCH], one, ints, one
+                        layers, blocks, i, ints[Int.TARGET], scratch, one, one
                     )
                     continue
                 y = view(layer[Layer.OUTPUT] + i * width * size, width, one)

@@ -12,6 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 __all__ = [
     "add_atomic",
@@ -21,10 +22,10 @@ __all__ = [
     "float_of",
     "flush_to_zero",
     "load_atomic",
-    "pointer",
     "restore_flags",
     "size_of",
     "store_atomic",
+    "view",
 ]
 
 _IS_X86 = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
@@ -33,13 +34,24 @@ _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
 @intrinsic
-def pointer(typing: Any, address: Any, like: Any) -> Any:
-    """Return `address` as a pointer to numbers of the type of `like`."""
+def view(typing: Any, address: Any, n: Any, like: Any) -> Any:
+    """Return the n numbers at `address`, of the type of `like`, as an array that owns nothing."""
+    kind = types.Array(like, 1, "C")
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+        array = context.make_array(kind)(context, builder)
+        size = ir.Constant(_I64, like.bitwidth // 8)
+        populate_array(
+            array,
+            data=builder.inttoptr(args[0], array.data.type),
+            shape=(args[1],),
+            strides=(size,),
+            itemsize=size,
+            meminfo=None,
+        )
+        return array._getvalue()
 
-    return types.CPointer(like)(address, like), generate
+    return kind(types.int64, types.int64, like), generate
 
 
 @intrinsic

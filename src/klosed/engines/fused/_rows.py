@@ -9,10 +9,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import carray, njit
+from numba import njit
 
 from klosed.engines.fused import _elementary as elementary
-from klosed.engines.fused._intrinsics import pointer, size_of
+from klosed.engines.fused._intrinsics import size_of, view
 from klosed.engines.fused._tables import (
     ACTIVATION_CODES,
     Block,
@@ -31,25 +31,19 @@ __all__ = [
     "gather",
     "prepare_blocks",
     "reconstruct",
-    "view",
     "without_missing",
 ]
 
 # Sums may be taken in any order, for vectors; what must keep its order lives in _elementary.
 OPTIONS: Any = {"fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
 _BYTE, _SINGLE, _DOUBLE = np.uint8(0), np.float32(0), np.float64(0)
-_RELU, _LEAKY_RELU, _TANH, _SIGMOID, _SOFTPLUS, _ELU = (
-    ACTIVATION_CODES[name] for name in ("relu", "leaky_relu", "tanh", "sigmoid", "softplus", "elu")
+_RELU, _LEAKY_RELU, _TANH, _SIGMOID, _SOFTPLUS, _ELU, _GELU = (
+    ACTIVATION_CODES[name]
+    for name in ("relu", "leaky_relu", "tanh", "sigmoid", "softplus", "elu", "gelu")
 )
 _SLOPE = 0.01
 _DENSITY = 1 / math.sqrt(2 * math.pi)
 _LOG_2PI = math.log(2 * math.pi)
-
-
-@njit(**OPTIONS)
-def view(address: Any, n: Any, like: Any) -> Any:
-    """Return the n numbers at `address` as an array that owns nothing."""
-    return carray(pointer(address, like), n)
 
 
 @njit(**OPTIONS)
@@ -127,12 +121,16 @@ def activate(kind: Any, y: Any, bias: Any, slope: Any, n: Any, one: Any) -> None
             below = x if x < zero else zero
             y[j] = x if x > zero else elementary.expm1(below)
             slope[j] = elementary.exp(below)
-    else:  # gelu; layers without an activation never come here
+    elif kind == _GELU:
         for j in range(n):
             x = y[j] + bias[j]
             cdf = elementary.normal_cdf(x)
             y[j] = x * cdf
             slope[j] = cdf + x * elementary.exp(-half * x * x) * real(_DENSITY)
+    else:
+        for j in range(n):
+            y[j] += bias[j]
+            slope[j] = one
 
 
 @njit(**OPTIONS)

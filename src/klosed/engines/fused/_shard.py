@@ -11,14 +11,13 @@ from typing import Any
 from numba import njit
 
 from klosed.engines.fused import _elementary as elementary
-from klosed.engines.fused._intrinsics import call_gemm, size_of
+from klosed.engines.fused._intrinsics import call_gemm, size_of, view
 from klosed.engines.fused._rows import (
     OPTIONS,
     activate,
     add_bias,
     gather,
     reconstruct,
-    view,
     without_missing,
 )
 from klosed.engines.fused._tables import Int, Layer, Real
@@ -73,30 +72,19 @@ def weight_gradient(
 
 
 @njit(**OPTIONS)
-def _through(
-    layers: Any, first: Any, last: Any, start: Any, rows: Any, ints: Any, one: Any
-) -> None:
-    """Take rows through the layers `first` to `last`; the last is left without its bias."""
-    size = size_of(one)
-    for k in range(first, last + 1):
+def _through(layers: Any, start: Any, rows: Any, ints: Any, one: Any) -> None:
+    """Take rows through layers; the last is left without its bias."""
+    size, last = size_of(one), len(layers) - 1
+    for k in range(len(layers)):
         layer = layers[k]
-        n_in, n_out = layer[Layer.N_IN], layer[Layer.N_OUT]
+        n_in, n_out, kind = layer[Layer.N_IN], layer[Layer.N_OUT], layer[Layer.ACTIVATION]
         y = layer[Layer.OUTPUT] + start * n_out * size
         multiply(layer, layer[Layer.INPUT] + start * n_in * size, y, rows, ints, one)
-        if k == last:
-            return
-        slope = layer[Layer.DELTA] + start * n_out * size
-        for i in range(rows):
-            offset = i * n_out * size
-            if layer[Layer.ACTIVATION] == 0:
-                add_bias(y + offset, layer[Layer.BIAS], n_out, one)
-                ones = view(slope + offset, n_out, one)
-                ones[:] = one
-            else:
-                activate(
-                    layer[Layer.ACTIVATION], y + offset, layer[Layer.BIAS], slope + offset,
-                    n_out, one,
-                )  # fmt: skip
+        if k < last:
+            slope = layer[Layer.DELTA] + start * n_out * size
+            for i in range(rows):
+                offset = i * n_out * size
+                activate(kind, y + offset, layer[Layer.BIAS], slope + offset, n_out, one)
 
 
 @njit(**OPTIONS)
@@ -117,7 +105,7 @@ def take(layers: Any, i: Any, row: Any, ints: Any, one: Any) -> None:
 def encode(layers: Any, start: Any, rows: Any, ints: Any, one: Any) -> None:
     """Take rows from the data to the encoder's heads, mean and log-variance side by side."""
     head = ints[Int.ENCODER_HEAD]
-    _through(layers, 0, head, start, rows, ints, one)
+    _through(layers[: head + 1], start, rows, ints, one)
     n_out = layers[head, Layer.N_OUT]
     for i in range(start, start + rows):
         y = layers[head, Layer.OUTPUT] + i * n_out * size_of(one)
@@ -155,25 +143,21 @@ def reparameterize(layers: Any, start: Any, rows: Any, noise: Any, ints: Any, on
 @njit(**OPTIONS)
 def decode(layers: Any, start: Any, rows: Any, ints: Any, one: Any) -> None:
     """Take rows of z to the decoder's output, without its bias."""
-    _through(layers, ints[Int.ENCODER_HEAD] + 1, len(layers) - 1, start, rows, ints, one)
+    _through(layers[ints[Int.ENCODER_HEAD] + 1 :], start, rows, ints, one)
 
 
 @njit(**OPTIONS)
 def likelihood(
-    layers: Any, blocks: Any, start: Any, rows: Any, scratch: Any, weight: Any, ints: Any, one: Any
+    layers: Any, blocks: Any, i: Any, x: Any, scratch: Any, weight: Any, one: Any
 ) -> Any:
-    """Return Σ −log p(x | z) in nats, and write its gradient × weight."""
-    last = len(layers) - 1
-    n, size = layers[last, Layer.N_OUT], size_of(one)
-    total = 0.0
-    for i in range(start, start + rows):
-        offset = i * n * size
-        total += reconstruct(
-            blocks, layers[last, Layer.OUTPUT] + offset, layers[last, Layer.BIAS],
-            ints[Int.TARGET] + offset, layers[last, Layer.DELTA] + offset,
-            scratch, weight, n, one,
-        )  # fmt: skip
-    return total
+    """Return −log p(x | z) of the i-th row in nats, and write its gradient × weight."""
+    layer = layers[len(layers) - 1]
+    n = layer[Layer.N_OUT]
+    offset = i * n * size_of(one)
+    return reconstruct(
+        blocks, layer[Layer.OUTPUT] + offset, layer[Layer.BIAS], x, layer[Layer.DELTA] + offset,
+        scratch, weight, n, one,
+    )  # fmt: skip
 
 
 @njit(**OPTIONS)

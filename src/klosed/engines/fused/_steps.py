@@ -17,8 +17,9 @@ from klosed.engines.fused._intrinsics import (
     restore_flags,
     size_of,
     store_atomic,
+    view,
 )
-from klosed.engines.fused._rows import OPTIONS, column, prepare_blocks, view
+from klosed.engines.fused._rows import OPTIONS, column, prepare_blocks
 from klosed.engines.fused._tables import Block, Column, Control, Int, Layer, Real, Rule
 from klosed.engines.fused._update import update
 
@@ -152,9 +153,10 @@ def _make_train(digest: int) -> Any:
             kl = shard.reparameterize(layers, start, stop - start, here, ints, one)
             shard.decode(layers, start, stop - start, ints, one)
             prepare_blocks(blocks, scratch, reals, n, one)
-            reconstruction = shard.likelihood(
-                layers, blocks, start, stop - start, scratch, weight, ints, one
-            )
+            reconstruction = 0.0
+            for i in range(start, stop):
+                x = ints[Int.TARGET] + i * n * size
+                reconstruction += shard.likelihood(layers, blocks, i, x, scratch, weight, one)
             partial[thread, 0], partial[thread, 1] = reconstruction, kl
             shard.backward(layers, start, stop - start, weight, ints, reals, one)
             _meet(ints, threads)

@@ -99,6 +99,7 @@ class Pass(IntEnum):
     ENCODE = 0
     DECODE = 1
     LOSS = 2
+    SCORE = 3
 
 
 class Int(IntEnum):

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from klosed.engines.fused._intrinsics import size_of
-from klosed.engines.fused._rows import OPTIONS, view
+from klosed.engines.fused._intrinsics import size_of, view
+from klosed.engines.fused._rows import OPTIONS
 from klosed.engines.fused._tables import Real, Rule
 
 __all__ = ["update"]
