@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from klosed.cli._messages import note, warn
+from klosed.cli._messages import note, note_if_slow, warn
 from klosed.cli._plan import Plan, engine_of, new_plan, next_free, resumed_plan, run_to_resume
 from klosed.cli._rows import Display, has_grey
 from klosed.cli._torch import check_options, on_what, processes_for, torch_options, was_restarted
@@ -142,6 +142,9 @@ def _run(plan: Plan, run: RunFolder, *, resume: bool) -> None:
             note(plan.inferred)
         if plan.why_reference:
             note(f"The reference engine, which is slower: {plan.why_reference}.")
+        if (prepare := getattr(plan.engine, "prepare", None)) is not None:
+            with note_if_slow("Compiling for this processor; the next run starts at once."):
+                prepare()
         if not resume and plan.spec.likelihood == "bernoulli" and has_grey(train_rows):
             warn(
                 f"{train_rows.name} holds grey values, not only 0 and 1: with a Bernoulli "

@@ -11,7 +11,7 @@ from klosed.engines.base import Loss, Stepper, Task, check_batch
 from klosed.engines.fused import _steps
 from klosed.engines.fused._inference import infer
 from klosed.engines.fused._job import Job, one_thread_a_product, run_on_threads, threads_for
-from klosed.engines.fused._network import KINDS, Network, blocks_of
+from klosed.engines.fused._network import KINDS, Network, address, blocks_of
 from klosed.engines.fused._stepper import FusedStepper
 from klosed.engines.fused._tables import RULES, Block, Int, Layer, Pass, Real, Rule
 from klosed.errors import SpecError
@@ -71,6 +71,16 @@ class FusedEngine:
     def init(self, seed: int = 0, dtype: DTypeLike = np.float32) -> Parameters:
         """Return fresh parameters; a function of (spec, seed)."""
         return initialize(self.spec, seed, dtype)
+
+    def prepare(self, dtype: DTypeLike = np.float32) -> None:
+        """Compile for a number type, or load what was compiled before: seconds the first time.
+
+        Otherwise it happens at the first use.
+        """
+        tiny = FusedEngine(VAESpec(1, 1, ()), threads=1)
+        params, one = tiny.init(0, dtype), np.ones((1, 1), dtype)
+        tiny.loss_and_grad(params, one, one)
+        tiny.loss(params, one, one)
 
     def encode(self, params: Parameters, x: Array) -> tuple[Array, Array]:
         """Return (loc, log_variance) of q(z | x), each of shape (batch, n_components)."""
@@ -148,7 +158,7 @@ class FusedEngine:
             run_on_threads(
                 _steps.train, job.threads,
                 job.threads, job.layers, job.blocks, job.tiles, job.ints, job.reals,
-                np.arange(len(x)), noise, job.partial, losses, job.dtype.type(1),
+                np.arange(len(x)), address(noise), job.partial, losses, job.dtype.type(1),
             )  # fmt: skip
         reconstruction, kl = losses[0].tolist()
         return Loss(reconstruction, kl, beta), {name: grads[name] for name in params}
@@ -198,7 +208,8 @@ class FusedEngine:
             job = jobs[number]
             infer(
                 kind.value, n * number // threads, n * (number + 1) // threads,
-                job.layers, job.blocks, job.ints, job.reals, latent, samples, results, scores,
+                job.layers, job.blocks, job.ints, job.reals,
+                address(latent), samples, results, scores,
                 dtype.type(1),
             )  # fmt: skip
 

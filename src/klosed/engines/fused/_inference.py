@@ -31,7 +31,7 @@ def _make_infer(digest: int) -> Any:
         """Take the rows `first` to `last` through the network.
 
         ENCODE writes mean and log-variance of each row of the data, side by side, to `results`;
-        DECODE the decoder's output for each row of `latent`, which holds z; LOSS writes
+        DECODE the decoder's output for each row at the address `latent`, which holds z; LOSS writes
         −log p(x | z) and KL of each row to `scores`, in nats, and `latent` holds the noise; SCORE
         writes −log p(x | z) for each row of `latent`, of which `samples` in turn go with a row.
         """
@@ -48,15 +48,14 @@ def _make_infer(digest: int) -> Any:
             for i in range(rows):
                 if kind == Pass.DECODE or kind == Pass.SCORE:
                     z = view(layers[head + 1, Layer.INPUT] + i * k * size, k, one)
-                    for j in range(k):
-                        z[j] = latent[start + i, j]
+                    z[:] = view(latent + (start + i) * k * size, k, one)
                 else:
                     shard.take(layers, i, start + i, ints, one)
             if kind == Pass.ENCODE or kind == Pass.LOSS:
                 shard.encode(layers, 0, rows, ints, one)
             if kind == Pass.LOSS:
                 for i in range(rows):
-                    noise = latent.ctypes.data + (start + i) * k * size
+                    noise = latent + (start + i) * k * size
                     scores[start + i, 1] = shard.reparameterize(layers, i, 1, noise, ints, one)
             if kind != Pass.ENCODE:
                 shard.decode(layers, 0, rows, ints, one)

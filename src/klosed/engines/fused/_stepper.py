@@ -10,7 +10,7 @@ import numpy as np
 from klosed.engines.base import Batch, Loss, Task
 from klosed.engines.fused import _steps
 from klosed.engines.fused._job import Job, one_thread_a_product, run_on_threads, threads_for
-from klosed.engines.fused._network import Network
+from klosed.engines.fused._network import Network, address
 from klosed.engines.fused._tables import RULES, Block, Int, Layer, Real
 
 __all__ = ["FusedStepper"]
@@ -57,7 +57,7 @@ class FusedStepper:
             done = run_on_threads(
                 _steps.train, job.threads,
                 job.threads, job.layers, job.blocks, job.tiles, job.ints, job.reals,
-                rows, noise, job.partial, losses, job.dtype.type(1),
+                rows, address(noise), job.partial, losses, job.dtype.type(1),
             )  # fmt: skip
         seconds = time.perf_counter() - started
         affordable = int(len(batches) * _SECONDS_A_CALL / max(seconds, 1e-9))

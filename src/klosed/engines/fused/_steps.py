@@ -130,6 +130,7 @@ def _make_train(digest: int) -> Any:
     ) -> Any:
         """Run one step a row of `losses`; return how many were done.
 
+        `rows` are the batches' row numbers in turn, `noise` is the address of their noise.
         Each thread takes its rows of the batch from the data to the gradients of the activations.
         After all have met, each takes tiles of weights: gradient, then update, while in the cache.
         A loss that is not finite ends the call before that step's update.
@@ -149,7 +150,7 @@ def _make_train(digest: int) -> Any:
             for i in range(start, stop):
                 shard.take(layers, i, rows[first + i], ints, one)
             shard.encode(layers, start, stop - start, ints, one)
-            here = noise.ctypes.data + (first + start) * latent * size
+            here = noise + (first + start) * latent * size
             kl = shard.reparameterize(layers, start, stop - start, here, ints, one)
             shard.decode(layers, start, stop - start, ints, one)
             prepare_blocks(blocks, scratch, reals, n, one)
