@@ -220,3 +220,41 @@ def test_an_array_of_objects_is_a_mixed_table(mixed_frame):
     assert vae.sample(3).shape == (3, 6)
     rows = [[1.5, "a", None], [2.5, "b", True], [0.5, "c", False], [None, "a", True]]
     assert [c.type for c in small().fit(rows).columns_] == ["real", "categorical", "binary"]
+
+
+Z = np.random.default_rng(1).normal(size=60)
+DTYPES = {
+    "nullable floats": pd.DataFrame({"a": pd.array([1.5, None, 2.5] * 20, dtype="Float64")}),
+    "nullable strings": pd.DataFrame({"a": pd.array(["x", None, "y"] * 20, dtype="string")}),
+    "nullable booleans": pd.DataFrame({"a": pd.array([True, None, False] * 20, dtype="boolean")}),
+    "small integers": pd.DataFrame({"a": (Z * 60).clip(-128, 127).astype("int8")}),
+    "bytes as counts": pd.DataFrame({"a": (np.exp(Z) * 60).clip(0, 255).astype("uint8")}),
+    "a sparse column": pd.DataFrame({"a": pd.arrays.SparseArray(np.where(Z > 0, Z, 0))}),
+    "numbers as categories": pd.DataFrame({"a": pd.Categorical([3, 1, 2] * 20)}),
+    "numbers beside strings": pd.DataFrame({"a": [1, "x", 2.5, None] * 15}),
+    "huge counts": pd.DataFrame({"a": np.geomspace(1, 1e9, 60).astype(int)}),
+    "polars": pl.DataFrame(
+        {
+            "i": [1, None, 3] * 20,
+            "i8": (Z * 60).clip(-128, 127).astype("int8"),
+            "f32": pl.Series(Z, dtype=pl.Float32),
+            "enum": pl.Series(["u", "v", None] * 20, dtype=pl.Enum(["u", "v", "w"])),
+            "cat": pl.Series(["u", "v", None] * 20, dtype=pl.Categorical),
+            "bool": [True, None, False] * 20,
+            "dec": pl.Series([1.5, 2.5, 3.5] * 20).cast(pl.Decimal(10, 2)),
+            "null": pl.Series([None] * 60),
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DTYPES)
+def test_dtypes_of_every_kind_come_back(name):
+    frame = DTYPES[name]
+    frame = frame.assign(z=Z) if isinstance(frame, pd.DataFrame) else frame
+    vae = small().fit(frame)
+    assert np.isfinite(vae.score_samples(frame)).all()
+    for table in (vae.sample(60), vae.impute(frame), vae.reconstruct(frame)):
+        if name != "a sparse column":
+            assert list(table.dtypes) == list(frame.dtypes)
+        assert table.shape == frame.shape

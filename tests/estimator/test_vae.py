@@ -125,6 +125,7 @@ def test_a_row_far_out_scores_low_and_not_nan(fitted, blobs):
         (np.ones((1, 3)), "a column that varies.*n_samples = 1"),
         (np.full((9, 2), np.nan), "a column that varies"),
         ([[1.0], [np.inf], [2.0]], "infinity"),
+        (np.array([["2020-01-01"], ["2020-01-02"]], "datetime64[D]"), "dates or time spans"),
         ([[1.0], [1e200], [2.0]], "finite numbers below 1e.150"),
         (stats.norm, "2D array"),
     ],

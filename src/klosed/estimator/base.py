@@ -155,6 +155,11 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
             if isinstance(X, (list, tuple)) and np.asarray(X).dtype.kind in "US":
                 X = np.asarray(X, dtype=object)  # numbers beside strings stay numbers
             X = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
+            if X.dtype.kind in "mM":
+                raise DataError(
+                    f"X holds dates or time spans ({X.dtype}); convert them to numbers, such as "
+                    "days since a start."
+                )
             X = X.astype(object if X.dtype.kind in "OUS" else np.float64, copy=False)
         else:
             validate_data(self, X, skip_check_array=True, reset=reset)

@@ -238,7 +238,7 @@ def _check_numbers(name: str, observed: Array) -> None:
     if len(observed) and not np.abs(observed).max() < _LARGEST:
         raise DataError(
             f"column {name!r} must hold finite numbers below {_LARGEST:g} in size (NaN means "
-            f"missing); got infinity or {np.abs(observed).max():g}. Clean or rescale it."
+            f"missing); got {np.abs(observed).max():g}. Clean or rescale it."
         )
 
 

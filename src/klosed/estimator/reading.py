@@ -5,6 +5,7 @@ Neither pandas nor polars is imported unless the user's own frame comes from it.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,23 +71,23 @@ def _from_objects(name: str, values: Array, dtype: str) -> RawColumn:
         numbers = np.full(len(values), np.nan)
         numbers[~missing] = known.astype(np.float64)
         return RawColumn(name, numbers, dtype)
-    return RawColumn(name, _labels(values, missing), dtype)
+    return RawColumn(name, _labels(name, values, missing), dtype)
 
 
-def _labels(values: Array, missing: Array) -> Array:
+def _labels(name: str, values: Array, missing: Array) -> Array:
     labels = np.full(len(values), None, dtype=object)
-    labels[~missing] = [_plain(value) for value in values[~missing]]
+    labels[~missing] = [_plain(name, value) for value in values[~missing]]
     return labels
 
 
-def _plain(value: Any) -> Any:
+def _plain(name: str, value: Any) -> Any:
     """Return what JSON can hold, or raise: strings, booleans and numbers."""
     value = value.item() if isinstance(value, np.generic) else value
     if not isinstance(value, (str, bool, int, float)):
         # The words are those of float(), which other estimators let through.
         raise TypeError(
-            f"an entry's argument must be a string, a boolean or a real number; got "
-            f"{type(value).__name__}."
+            f"column {name!r}: an entry's argument must be a string, a boolean or a real number; "
+            f"got {type(value).__name__}."
         )
     return value
 
@@ -102,11 +103,11 @@ def _from_pandas(name: str, series: Any) -> RawColumn:
 
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        labels = _labels(series.astype(object).to_numpy(), series.isna().to_numpy())
-        categories = tuple(_plain(v) for v in dtype.categories)
+        labels = _labels(name, series.astype(object).to_numpy(), series.isna().to_numpy())
+        categories = tuple(_plain(name, v) for v in dtype.categories)
         return RawColumn(name, labels, "category", categories, bool(dtype.ordered))
     if pd.api.types.is_bool_dtype(dtype):
-        labels = _labels(series.astype(object).to_numpy(), series.isna().to_numpy())
+        labels = _labels(name, series.astype(object).to_numpy(), series.isna().to_numpy())
         return RawColumn(name, labels, str(dtype), (False, True))
     if pd.api.types.is_complex_dtype(dtype):
         raise ValueError(f"Complex data not supported: column {name!r}.")
@@ -162,7 +163,8 @@ def completed(X: Any, filling: Any) -> Any:
     container = container_of(X)
     if container == "array":
         X = np.asarray(X)
-        missing = np.isnan(X) if X.dtype != object else np.vectorize(_is_missing, [bool])(X)
+        numeric = X.dtype.kind in "fiub"
+        missing = np.isnan(X) if numeric else np.vectorize(_is_missing, [bool])(X)
         filled = np.stack([_values(filling, i) for i in range(X.shape[1])], axis=1)
         return np.where(missing, filled, X)
     done = X.copy() if container == "pandas" else X.clone()
@@ -170,12 +172,20 @@ def completed(X: Any, filling: Any) -> Any:
         if container == "pandas":
             column = X.iloc[:, i].copy()
             missing = column.isna().to_numpy()
+            if not missing.any():
+                continue
+            if "Sparse" in str(column.dtype):
+                column = column.sparse.to_dense()
             column.iloc[np.flatnonzero(missing)] = _values(filling, i)[missing]
             done.isetitem(i, column)
         else:
             column = X.to_series(i)
             missing = column.is_null() | (column.is_nan() if column.dtype.is_float() else False)
-            other = type(column)(column.name, _values(filling, i).tolist()).cast(column.dtype)
+            if not missing.any():
+                continue
+            other = type(column)(column.name, _values(filling, i).tolist())
+            other = other.fill_nan(None) if other.dtype.is_float() else other
+            other = other.cast(column.dtype, strict=False)
             done = done.with_columns(column.zip_with(~missing, other))
     return done
 
@@ -199,7 +209,7 @@ def _to_pandas(
         return pd.Series(kept, name=name)
     series = pd.Series(values, name=name)
     if pd.api.types.is_integer_dtype(dtype):
-        series = pd.Series(np.rint(values.astype(np.float64)), name=name)
+        series = pd.Series(_whole(values, dtype), name=name)
         if series.isna().any() and not dtype[0].isupper():
             return series
     if dtype == "bool" and series.isna().any():
@@ -214,10 +224,21 @@ def _to_polars(
 
     if dtype == "Enum":
         return pl.Series(name, values.tolist(), dtype=pl.Enum(list(categories or ())))
+    if dtype == "Null":
+        return pl.Series(name, [None] * len(values))
+    target = getattr(pl, dtype.split("(")[0])
+    if target == pl.Decimal:
+        target = pl.Decimal(*map(int, re.findall(r"\d+", dtype)))
+    if target.is_integer():
+        values = _whole(values, dtype)
     series = pl.Series(name, values.tolist())
     if values.dtype != object:
         series = series.fill_nan(None)
-    target = getattr(pl, dtype.split("(")[0])
-    if target.is_integer():
-        series = series.round()
     return series.cast(target)
+
+
+def _whole(values: Array, dtype: str) -> Array:
+    """Return the nearest whole numbers that `dtype` (int8, Int64, UInt8, int64[pyarrow]) holds."""
+    held = np.iinfo(dtype.lower().split("[")[0])
+    whole: Array = np.clip(np.rint(values.astype(np.float64)), held.min, held.max)
+    return whole
