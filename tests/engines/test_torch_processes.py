@@ -40,7 +40,7 @@ def take_steps(rank, size, port, losses):
         task = Task(params, state.moments, optimizer, x, Scaling.none(), 10, 0.5, 0)
         stepper = TorchEngine(SPEC, device="cpu", processes=processes).stepper(task)
         while state.step < STEPS:
-            for batch in batches(SPEC, CONFIG, np.arange(83), state, np.float32):
+            for batch in batches(SPEC, CONFIG, x, range(83), state, np.float32):
                 (loss,) = stepper.steps([batch], state.step)
                 losses[rank].append((loss.reconstruction, loss.kl))
                 state.step += 1

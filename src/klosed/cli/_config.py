@@ -45,6 +45,7 @@ def read_config(run: RunFolder) -> dict[str, Any]:
         check(path, "a string", _is_text)
     for path in ("data.test", "data.test_sha256"):
         check(path, "a string or null", lambda value: value is None or _is_text(value))
+    check("data.stream", "a whole number >= 1 or null", lambda n: n is None or _is_count(n))
     check("torch", "the settings of the torch engine or null", _is_torch)
     check("threads", "a whole number >= 1 or null", lambda value: value is None or _is_count(value))
     for path in ("data.classes", "data.class_names", "data.feature_names"):

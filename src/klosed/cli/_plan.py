@@ -13,9 +13,9 @@ import click
 
 from klosed.cli._config import read_config
 from klosed.cli._rows import check_support
-from klosed.cli._runs import data_config, resolved, what_changed
+from klosed.cli._runs import data_config, load, resolved, what_changed
 from klosed.cli._torch import settings
-from klosed.datasets import Dataset, Splits, load_dataset
+from klosed.datasets import Dataset, Splits
 from klosed.datasets.dataset import pixel_side
 from klosed.datasets.named import NAMED
 from klosed.engines import Engine, engine, why_not_fused
@@ -33,6 +33,7 @@ _PLACES = {
     "data": ("data", "source"),
     "test": ("data", "test"),
     "classes": ("data", "classes"),
+    "stream": ("data", "stream"),
     "latent": ("spec", "n_components"),
     "hidden": ("spec", "hidden_layer_sizes"),
     "activation": ("spec", "activation"),
@@ -89,9 +90,11 @@ def new_plan(options: dict[str, Any], given: set[str], processes: Processes | No
     early_stopping = options["early_stopping"]
     if not early_stopping and (unused := given.intersection(_NEEDS_EARLY_STOPPING)):
         raise click.UsageError(f"{_flag(min(unused))} needs --early-stopping.")
+    if early_stopping and options["stream"] is not None:
+        raise click.UsageError("--early-stopping needs the rows in memory. Leave out --stream.")
     training = _training_config(options)
     classes = _classes(options["classes"])
-    splits = load_dataset(options["data"], test=options["test"], classes=classes)
+    splits = load(options["data"], options["test"], classes, options["stream"])
     likelihood = options["likelihood"]
     if likelihood == "auto":
         parts = [splits.train] if splits.test is None else [splits.train, splits.test]
@@ -118,7 +121,8 @@ def new_plan(options: dict[str, Any], given: set[str], processes: Processes | No
         "klosed": _version(),
         "engine": name,
         "threads": options["threads"],
-        "data": data_config(options["data"], options["test"], classes, splits),
+        "data": data_config(options["data"], options["test"], classes, splits)
+        | {"stream": options["stream"]},
         "spec": spec.to_dict(),
         "training": training.to_dict(),
     }
@@ -126,7 +130,7 @@ def new_plan(options: dict[str, Any], given: set[str], processes: Processes | No
     plan = _checked(config, splits, spec, training, processes)
     plan = replace(plan, why_reference=why_reference)
     is_flat_file = options["data"] not in NAMED and Path(options["data"]).expanduser().is_file()
-    if options["likelihood"] == "auto" and is_flat_file:
+    if options["likelihood"] == "auto" and is_flat_file and options["stream"] is None:
         return replace(plan, inferred=_inferred(splits.train, likelihood))
     return plan
 
@@ -150,7 +154,7 @@ def resumed_plan(
             raise click.UsageError(_contradiction(run, name, options[name], value))
         config["torch"][name] = options[name]
     data = config["data"]
-    splits = load_dataset(data["source"], test=data["test"], classes=data["classes"])
+    splits = load(data["source"], data["test"], data["classes"], data["stream"])
     if changed := what_changed(data, splits):
         raise CheckpointError(
             f"cannot resume {run.path}: {changed} has changed since. Train into another --out."

@@ -21,7 +21,7 @@ from klosed.plots import to_bytes
 __all__ = ["Display", "check_support", "has_grey", "rows_for"]
 
 Array = NDArray[Any]
-_ROWS_AT_ONCE = 65536
+_NUMBERS_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -82,5 +82,6 @@ def check_support(scaling: Scaling, spec: VAESpec, data: Dataset) -> None:
 def has_grey(data: Dataset) -> bool:
     """Return True if bytes or values in [0, 1] hold more than black and white."""
     white = 255 if data.kind == "bytes" else 1
-    blocks = (data.x[i : i + _ROWS_AT_ONCE] for i in range(0, len(data.x), _ROWS_AT_ONCE))
+    rows = max(1, _NUMBERS_AT_ONCE // data.x.shape[1])
+    blocks = (data.x[i : i + rows] for i in range(0, len(data.x), rows))
     return any(bool(((block != 0) & (block != white)).any()) for block in blocks)

@@ -9,20 +9,21 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import click
 from numpy.typing import NDArray
 
 from klosed.cli._codec import Codec
 from klosed.cli._config import read_config
 from klosed.cli._messages import warn
 from klosed.cli._rows import Display, rows_for
-from klosed.datasets import Dataset, Splits, load_dataset
-from klosed.datasets.dataset import with_classes, with_columns
+from klosed.datasets import Dataset, Splits, StreamedDataset, load_dataset, open_stream
+from klosed.datasets.dataset import aligned, with_classes, with_columns
 from klosed.datasets.named import NAMED
 from klosed.engines import engine
 from klosed.errors import FileFormatError
 from klosed.training import RunFolder
 
-__all__ = ["TrainedRun", "data_config", "resolved", "what_changed"]
+__all__ = ["TrainedRun", "data_config", "load", "resolved", "what_changed"]
 
 Array = NDArray[Any]
 
@@ -34,8 +35,23 @@ def resolved(source: str | None) -> str | None:
     return str(Path(source).expanduser().absolute())
 
 
+def load(source: str, test: str | None, classes: list[str] | None, stream: int | None) -> Splits:
+    """Return a data set; its training rows stay on disk where `stream` MiB are to hold them."""
+    if stream is None:
+        return load_dataset(source, test=test, classes=classes)
+    if classes is not None:
+        raise click.UsageError("--classes needs the rows in memory. Leave out --stream.")
+    train = open_stream(source, stream * 2**20)
+    if test is None:
+        return Splits(train)
+    held_out = load_dataset(test)
+    return Splits(train, aligned(held_out.test or held_out.train, train))
+
+
 def fingerprint(data: Dataset) -> str:
     """Return the SHA-256 of shape, kind and values: the same data, whatever file they come from."""
+    if isinstance(data, StreamedDataset):
+        return data.streamed.facts.sha256
     digest = hashlib.sha256(f"{data.x.shape} {data.x.dtype}".encode())
     digest.update(data.x.data)
     return digest.hexdigest()
@@ -98,9 +114,8 @@ class TrainedRun:
         there is one. Columns are matched by name, and classes numbered, as in training.
         """
         if source is None:
-            splits = load_dataset(
-                self.data["source"], test=self.data["test"], classes=self.data["classes"]
-            )
+            named = (self.data[key] for key in ("source", "test", "classes", "stream"))
+            splits = load(*named)
             if changed := what_changed(self.data, splits):
                 warn(f"{changed} has changed since the run was made.")
             if splits.test is None:

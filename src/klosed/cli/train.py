@@ -42,6 +42,12 @@ Examples:
 @click.option("--out", type=click.Path(), help="Run folder.  [default: next free runs/DATA-001]")
 @click.option("--test", metavar="DATA", help="Data to report the test loss on.")
 @click.option("--classes", metavar="A,B,…", help="Use only these classes.")
+@click.option(
+    "--stream",
+    type=click.IntRange(min=1),
+    metavar="MIB",
+    help="Leave DATA (.npy, .parquet) on disk and hold this much of it.",
+)
 @click.option("--latent", **_COUNT, default=20, help="Latent size.")
 @click.option(
     "--hidden",

@@ -5,6 +5,16 @@ Imports only floor 0. Pillow, pooch, pyarrow and scikit-learn load when a source
 
 from klosed.datasets.dataset import Dataset, Splits, scaled
 from klosed.datasets.sources import load_dataset
+from klosed.datasets.streaming import StreamedDataset, StreamedRows, open_stream
 from klosed.datasets.writing import write_array
 
-__all__ = ["Dataset", "Splits", "load_dataset", "scaled", "write_array"]
+__all__ = [
+    "Dataset",
+    "Splits",
+    "StreamedDataset",
+    "StreamedRows",
+    "load_dataset",
+    "open_stream",
+    "scaled",
+    "write_array",
+]

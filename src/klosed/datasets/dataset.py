@@ -220,7 +220,7 @@ class Dataset:
             parts.append(f"image_shape={self.image_shape}")
         if self.classes is not None:
             parts.append(f"classes={list(self.classes)}")
-        return f"Dataset({', '.join(parts)})"
+        return f"{type(self).__name__}({', '.join(parts)})"
 
     def _not_finite(self) -> DataError:
         bad = ~np.isfinite(self.x)

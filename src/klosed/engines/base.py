@@ -90,14 +90,14 @@ class Rule(Protocol):
 class Task:
     """What a training works on; parameters and moments are updated in place.
 
-    `x` holds the rows as stored; `scaling` makes of them what the model sees. `step` counts the
-    steps taken before.
+    `x` holds the rows as stored, or is the StreamedRows that read them; `scaling` makes of them
+    what the model sees. `step` counts the steps taken before.
     """
 
     params: Parameters
     moments: Parameters
     optimizer: Rule
-    x: Array
+    x: Any
     scaling: Scaling
     batch_size: int
     beta: float

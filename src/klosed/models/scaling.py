@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from klosed.datasets import Dataset
+from klosed.datasets import Dataset, StreamedDataset
 from klosed.errors import DataError, ShapeError, SpecError
 from klosed.models.spec import VAESpec
 
@@ -71,6 +71,10 @@ class Scaling:
         origin = x[0].astype(np.float64)
         shift = origin + _mean(x, lambda rows: rows - origin)
         scale = np.sqrt(_mean(x, lambda rows: (rows - shift) ** 2))
+        return cls._to_spread(shift, scale)
+
+    @classmethod
+    def _to_spread(cls, shift: Array, scale: Array) -> Scaling:
         # Rounding leaves a constant column a spread of a few ulps of its size; that is no spread.
         constant = scale <= 8 * np.finfo(np.float64).eps * np.abs(shift)
         return cls("standardize", shift, np.where(constant, 1.0, scale))
@@ -86,6 +90,8 @@ class Scaling:
             return cls.bytes()
         picture = data.kind == "unit" and data.image_shape is not None
         if spec.likelihood in ("gaussian", "student_t") and not picture:
+            if isinstance(data, StreamedDataset):
+                return cls._to_spread(data.streamed.facts.mean, data.streamed.facts.deviation)
             return cls.standardize(data.x)
         return cls.none()
 

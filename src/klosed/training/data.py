@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from klosed.datasets import Splits
+from klosed.datasets import Splits, StreamedRows
 from klosed.engines.base import Batch
 from klosed.errors import DataError
 from klosed.models import Scaling, VAESpec, likelihood_of
@@ -31,7 +31,7 @@ class TrainingData:
     With `allow_missing`, NaN means "not observed"; without it, NaN is refused.
     """
 
-    train: Array
+    train: Array | StreamedRows
     test: Array | None = None
     scaling: Scaling = dataclasses.field(default_factory=Scaling.none)
     allow_missing: bool = False
@@ -57,26 +57,37 @@ def check_data(spec: VAESpec, data: TrainingData) -> None:
     for name, x in (("training data", data.train), ("test data", data.test)):
         if x is None:
             continue
-        if not isinstance(x, np.ndarray) or x.ndim != 2 or x.shape[1] != spec.n_features:
+        if (
+            not isinstance(x, (np.ndarray, StreamedRows))
+            or x.ndim != 2
+            or x.shape[1] != spec.n_features
+        ):
             got = getattr(x, "shape", type(x).__name__)
             raise DataError(
                 f"{name} must be an array of shape (rows, {spec.n_features}); got {got}."
             )
         if len(x) == 0:
             raise DataError(f"{name} must have at least one row; got none.")
-        # fmin and fmax pass over NaN unless a column holds nothing else
-        lowest, highest = (np.fmin, np.fmax) if data.allow_missing else (np.minimum, np.maximum)
-        parts = [x[i : i + _ROWS_AT_ONCE] for i in range(0, len(x), _ROWS_AT_ONCE)]
-        ends = np.stack(
-            [
-                lowest.reduce([lowest.reduce(part, axis=0) for part in parts], axis=0),
-                highest.reduce([highest.reduce(part, axis=0) for part in parts], axis=0),
-            ]
-        )
+        ends = _ends(x, data.allow_missing)
         if not np.isfinite(ends).all():
             raise DataError(f"{name} must be finite; got NaN or infinite values. Clean the data.")
         low, high = data.scaling.apply(ends, np.float64)
         likelihood_of(spec).check_support(low, high, name)
+
+
+def _ends(x: Array | StreamedRows, allow_missing: bool) -> Array:
+    """Return the smallest and the largest value of each column, shape (2, n_features)."""
+    if isinstance(x, StreamedRows):
+        return np.stack([x.facts.low, x.facts.high])
+    # fmin and fmax pass over NaN unless a column holds nothing else
+    lowest, highest = (np.fmin, np.fmax) if allow_missing else (np.minimum, np.maximum)
+    parts = [x[i : i + _ROWS_AT_ONCE] for i in range(0, len(x), _ROWS_AT_ONCE)]
+    return np.stack(
+        [
+            lowest.reduce([lowest.reduce(part, axis=0) for part in parts], axis=0),
+            highest.reduce([highest.reduce(part, axis=0) for part in parts], axis=0),
+        ]
+    )
 
 
 def check_rows(config: TrainingConfig, n: int) -> None:
@@ -90,26 +101,43 @@ def check_rows(config: TrainingConfig, n: int) -> None:
         )
 
 
-def split(config: TrainingConfig, n: int) -> tuple[Array, Array | None]:
+def split(config: TrainingConfig, n: int) -> tuple[Array | range, Array | None]:
     """Return row numbers to train on and, under early stopping, to hold out."""
     if not config.early_stopping:
-        return np.arange(n), None
+        return range(n), None
     order = permutation(config.seed, Purpose.SPLIT, 0, n)
     n_held_out = max(1, round(config.validation_fraction * n))
     return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
 
 
 def batches(
-    spec: VAESpec, config: TrainingConfig, train_rows: Array, state: TrainingState, dtype: DTypeLike
+    spec: VAESpec,
+    config: TrainingConfig,
+    x: Array | StreamedRows,
+    train_rows: Array | range,
+    state: TrainingState,
+    dtype: DTypeLike,
 ) -> Iterator[Batch]:
     """Yield the batches left in the current epoch.
 
     The noise is that of the position alone, also where several batches are drawn in advance.
     """
-    order = permutation(config.seed, Purpose.SHUFFLE, state.epoch, len(train_rows))
-    starts = range(state.batch * config.batch_size, len(order), config.batch_size)
-    for step, start in enumerate(starts, state.step):
-        rows = train_rows[order[start : start + config.batch_size]]
+    order: Iterator[Array]
+    if isinstance(x, StreamedRows):
+        streamed = x.order(config.seed, state.epoch, config.batch_size)
+        order = (streamed.batch(number) for number in range(state.batch, len(streamed)))
+    else:
+        order = _in_memory(config, train_rows, state)
+    for step, rows in enumerate(order, state.step):
         shape = (len(rows), spec.n_components)
         noise = standard_normal(config.seed, Purpose.TRAINING_NOISE, step, shape, dtype)
         yield Batch(rows, noise)
+
+
+def _in_memory(
+    config: TrainingConfig, train_rows: Array | range, state: TrainingState
+) -> Iterator[Array]:
+    order = permutation(config.seed, Purpose.SHUFFLE, state.epoch, len(train_rows))
+    for start in range(state.batch * config.batch_size, len(order), config.batch_size):
+        rows = order[start : start + config.batch_size]
+        yield rows if isinstance(train_rows, range) else train_rows[rows]

@@ -18,9 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from klosed.datasets import StreamedRows
 from klosed.engines import Engine, Loss
 from klosed.engines.base import Stepper, Task
-from klosed.errors import KlosedWarning, NonFiniteLossError, TrainingInterrupted
+from klosed.errors import (
+    KlosedWarning,
+    NonFiniteLossError,
+    ParameterError,
+    TrainingInterrupted,
+)
 from klosed.models import Parameters, Scaling
 from klosed.random import Purpose, standard_normal
 from klosed.training.config import TrainingConfig
@@ -88,7 +94,13 @@ class Callback:
 
 
 def mean_loss(
-    engine: Engine, params: Parameters, x: Array, scaling: Scaling, *, seed: int, beta: float = 1.0
+    engine: Engine,
+    params: Parameters,
+    x: Array | StreamedRows,
+    scaling: Scaling,
+    *,
+    seed: int,
+    beta: float = 1.0,
 ) -> Loss:
     """Return the mean loss over all rows in nats per example, with one noise sample a row.
 
@@ -140,6 +152,8 @@ def fit(
     """
     check_data(engine.spec, data)
     check_rows(config, len(data.train))
+    if config.early_stopping and isinstance(data.train, StreamedRows):
+        raise ParameterError("early_stopping must be False for streamed data; got True.")
     train_rows, validation_rows = split(config, len(data.train))
     optimizer = config.make_optimizer()
     if state is None:
@@ -165,7 +179,7 @@ def fit(
     # A diverging run is reported by its loss, not by a stream of floating-point warnings.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         while state.epoch < config.epochs and not state.stopped_early:
-            left = batches(engine.spec, config, train_rows, state, dtype)
+            left = batches(engine.spec, config, data.train, train_rows, state, dtype)
             while chunk := list(itertools.islice(left, stepper.steps_at_once)):
                 started = time.perf_counter()
                 losses = stepper.steps(chunk, state.step)

@@ -112,7 +112,7 @@ class _Rows:
         self._task, self._device = task, device
         self._dtype = next(iter(task.params.values())).dtype
         self._resident: Tensor | None = None
-        if device.type == "cuda":
+        if device.type == "cuda" and isinstance(task.x, np.ndarray):
             as_bytes = task.scaling.kind == "bytes" and task.x.dtype == np.uint8
             size = task.x.size * (1 if as_bytes else self._dtype.itemsize)
             if size <= _RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]:
