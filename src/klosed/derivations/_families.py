@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,14 @@ class Family:
         For vectors: independent random numbers that an outcome is made of.
     outcome : tuple of expressions
         For vectors: `variables` in terms of the numbers in `laws`.
+    coordinates : int, optional
+        For vectors on which a constraint lies: the density is with respect to the first so many
+        entries. By default it is with respect to length, area or volume.
+    log_ways : expression
+        For vectors of whole numbers: the logarithm of how many values of the numbers in `laws` make
+        the same outcome, in `variables`.
+    fixed : mapping of str to anything
+        What else the class is called with, not drawn.
     """
 
     name: str
@@ -78,6 +86,9 @@ class Family:
     entropy: Expr | None = None
     laws: tuple[Law, ...] = ()
     outcome: tuple[Expr, ...] = ()
+    coordinates: int | None = None
+    log_ways: Expr = 0
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def made_of(self) -> tuple[Law, ...]:
@@ -153,8 +164,15 @@ class Side:
 
     def log_density_at(self, outcome: Sequence[Expr]) -> Expr:
         """Return the log-density of an outcome."""
+        return self._at(outcome, self.family.log_density)
+
+    def log_ways_at(self, outcome: Sequence[Expr]) -> Expr:
+        """Return the logarithm of how many ways lead to an outcome."""
+        return self._at(outcome, self.family.log_ways)
+
+    def _at(self, outcome: Sequence[Expr], expression: Expr) -> Expr:
         where = dict(zip(self.family.variables, outcome, strict=True))
-        return self.rename(self.family.log_density).subs(where, simultaneous=True)
+        return self.rename(expression).subs(where, simultaneous=True)
 
     def rename(self, expression: Expr) -> Expr:
         """Return an expression of the family's symbols in this side's symbols."""

@@ -218,7 +218,9 @@ class Worked:
             for law in self.laws
         ]
         if self.q.family.laws:
-            left = self._log_q + _log_volume(self.q.outcome, self.laws)
+            outcome = self.q.outcome
+            left = self._log_q - self.q.log_ways_at(outcome)
+            left += _log_volume(outcome[: self.q.family.coordinates], self.laws)
             right = sp.Add(*(law.log_density for law in self.laws))
             steps.append(
                 Step(

@@ -59,7 +59,9 @@ def hold(worked: Worked, n_points: int = 50, seed: int = 0) -> Held:
         if known is not None:
             got[name], true[name] = known, expression
     errors = {
-        name: max(_relative_errors(values, _exact(worked, true[name], points)))
+        name: max(
+            _relative_errors(np.broadcast_to(values, n_points), _exact(worked, true[name], points))
+        )
         for name, values in got.items()
     }
     errors |= _gradient_errors(worked, points, grad_q, grad_p)
@@ -74,7 +76,7 @@ def build(side: Side, points: list[Point]) -> klosed.Distribution:
         name: np.stack([_floats(value, point) for point in points])
         for name, value in side.parameters.items()
     }
-    return getattr(klosed, side.family.name)(**arrays)
+    return getattr(klosed, side.family.name)(**side.family.fixed, **arrays)
 
 
 def _floats(value: NDArray[Any], point: Point) -> Floats:
@@ -143,7 +145,7 @@ def _slopes(value: NDArray[Any], symbol: Any) -> NDArray[Any]:
 
 def _log_prob_error(side: Side, shipped: klosed.Distribution, points: list[Point]) -> float:
     """Compare log_prob at draws with the stated density: the definition is the shipped one."""
-    x = shipped.sample(seed=0)
+    x = shipped.sample(seed=0, shape=() if shipped.batch_shape else (len(points),))
     rows = np.reshape(np.asarray(x, dtype=float), (len(points), -1))
     variables = side.family.variables
     log_density = side.log_density_at(variables)
