@@ -1,5 +1,7 @@
 """Dirichlet distributions of three proportions, by breaking a stick. Mirrors divergences/."""
 
+from typing import Any
+
 import sympy as sp
 
 from klosed.derivations._families import Family, Moment
@@ -8,6 +10,8 @@ from klosed.derivations._quadrature import Law
 
 __all__ = ["FAMILY", "PAIRS"]
 
+Expr = Any
+
 x = sp.symbols("x1 x2 x3", positive=True)
 alphas = sp.symbols("alpha1 alpha2 alpha3", positive=True)
 rest, last = sp.symbols("r s", positive=True)
@@ -15,12 +19,12 @@ _total = sp.Add(*alphas)
 _tail = alphas[1] + alphas[2]
 
 
-def _beta(b, one, other):
+def _beta(b: Expr, one: Expr, other: Expr) -> Law:
     log_beta = sp.loggamma(one) + sp.loggamma(other) - sp.loggamma(one + other)
     return Law(b, (one - 1) * sp.log(b) + (other - 1) * sp.log(1 - b) - log_beta, 0, 1)
 
 
-def _moments(b, one, other):
+def _moments(b: Expr, one: Expr, other: Expr) -> tuple[Moment, ...]:
     whole = sp.digamma(one + other)
     return (
         Moment(sp.log(b), sp.digamma(one) - whole, "mean logarithm of a beta variable"),
