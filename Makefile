@@ -10,7 +10,7 @@ TORCH := torch==2.13.0
 # this path let a clone that was moved go on.
 export PYTHONPATH := $(CURDIR)/src
 
-.PHONY: help demo test test-all lint docs gallery bench bench-kl clean
+.PHONY: help demo test test-all lint docs gallery derivations bench bench-kl clean
 
 help:
 	@echo "make demo      train on the embedded digits; leaves a run folder with pictures"
@@ -20,6 +20,7 @@ help:
 	@echo "make docs      the documentation as HTML under docs/_build"
 	@echo "make bench     training and inference beside PyTorch, JAX and NumPy; rewrites docs/speed.md"
 	@echo "make gallery   the pictures of docs/gallery.md, drawn anew"
+	@echo "make derivations  every derivation shown, then written to docs/derivations"
 	@echo "make bench-kl  KL accuracy of klosed and of other libraries; rewrites docs/kl-accuracy.md"
 	@echo "make clean     remove .venv and caches"
 
@@ -60,6 +61,8 @@ docs: $(VENV)/.docs
 
 gallery: $(VENV)/.dev
 	$(BIN)/python tools/gallery.py
+derivations: $(VENV)/.dev
+	$(BIN)/python tools/derivation_pages.py
 
 bench-kl: $(VENV)/.dev
 	$(BIN)/python benchmarks/kl_accuracy.py

@@ -17,7 +17,7 @@ from klosed.derivations._pairs import Worked
 from klosed.derivations._shipped import Held, build
 from klosed.derivations._steps import Derivation, Mark, Step, Verdict
 
-__all__ = ["FORMATS", "calls", "equation_latex", "equation_text", "render"]
+__all__ = ["FORMATS", "calls", "equation_latex", "equation_text", "plain_greek", "render"]
 
 FORMATS = ("text", "markdown", "latex")
 _GREEK = {
@@ -44,7 +44,7 @@ class _Text(StrPrinter):  # type: ignore[misc]
     """One line, Greek letters as themselves, ^ for powers."""
 
     def _print_Symbol(self, expr: Any) -> str:  # noqa: N802
-        return _greek(expr.name)
+        return plain_greek(expr.name)
 
     def _print_Pow(self, expr: Any, rational: bool = False) -> str:  # noqa: N802
         return super()._print_Pow(expr, rational).replace("**", "^")
@@ -88,7 +88,7 @@ class _Text(StrPrinter):  # type: ignore[misc]
         return f"log Γ({self._print(expr.args[0])})"
 
 
-def _greek(text: str) -> str:
+def plain_greek(text: str) -> str:
     """Return the names of Greek letters in symbols such as mu_q as the letters themselves."""
     return _NAMES.sub(lambda match: _GREEK[match[0]], text)
 
@@ -97,7 +97,7 @@ def equation_text(step: Step) -> str:
     """Return a step's equation on one line, or on two if it is long."""
     left, right = _sides(step, _Text())
     if step.shown is not None:
-        return _greek(_filled(step.shown[0], left, right))
+        return plain_greek(_filled(step.shown[0], left, right))
     return f"{left} = {right}" if len(left) + len(right) < 90 else f"{left}\n= {right}"
 
 
@@ -176,7 +176,7 @@ def _code_line(held: Held | None) -> str:
 def _text(derivation: Derivation, shown: Shown, code: dict[str, str], held: str) -> str:
     lines = [derivation.title, ""]
     for i, (step, verdict) in enumerate(shown, 1):
-        lines.append(f"{i:3d}. {_greek(step.name)}: {step.reason}")
+        lines.append(f"{i:3d}. {plain_greek(step.name)}: {step.reason}")
         lines += ["       " + line for line in equation_text(step).splitlines()]
         lines.append(f"       {_SIGNS[verdict.mark]}: {verdict.detail}")
     lines += ["", held] if held else []
@@ -189,7 +189,7 @@ def _markdown(derivation: Derivation, shown: Shown, code: dict[str, str], held: 
     lines = [f"## {derivation.title}", ""]
     for i, (step, verdict) in enumerate(shown, 1):
         lines += [
-            f"{i}. **{_greek(step.name)}**: {step.reason}.",
+            f"{i}. **{plain_greek(step.name)}**: {step.reason}.",
             "",
             f"   $$ {equation_latex(step)} $$",
             "",
@@ -207,7 +207,7 @@ def _latex(derivation: Derivation, shown: Shown, code: dict[str, str], held: str
     for step, verdict in shown:
         mark = _SIGNS[verdict.mark].replace("✓", r"$\checkmark$").replace("✗", r"$\times$")
         lines += [
-            rf"\item {_plain_latex(_greek(step.name))}: {_plain_latex(step.reason)}.",
+            rf"\item {_plain_latex(plain_greek(step.name))}: {_plain_latex(step.reason)}.",
             rf"\[ {equation_latex(step)} \]",
             f"{mark}: {_plain_latex(verdict.detail)}",
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
@@ -111,7 +111,8 @@ def verify(step: Step, draw: Draw, seed: int = 0) -> Verdict:
     """
     rng = random.Random(f"{step.name} {seed}")
     if step.check is not None:
-        return _checked(step.check, [draw(rng) for _ in range(_DRAWS)])
+        points = [draw(rng) for _ in range(_DRAWS)]
+        return _checked(step.check, points if points[0] else points[:1])
     sides = [sp.sympify(side).doit().xreplace(dict(step.given)) for side in (step.left, step.right)]
     difference = _without_means(sides[0] - sides[1])
     for _ in range(_DRAWS):
@@ -124,7 +125,7 @@ def verify(step: Step, draw: Draw, seed: int = 0) -> Verdict:
     return Verdict(Mark.PROVED, f"SymPy ({how})")
 
 
-def _checked(check: Callable[[Point], tuple[Any, Any]], points: Iterable[Point]) -> Verdict:
+def _checked(check: Callable[[Point], tuple[Any, Any]], points: Sequence[Point]) -> Verdict:
     worst = mp.mpf(0)
     for point in points:
         with mp.workdps(WORKING_DIGITS):
@@ -136,7 +137,8 @@ def _checked(check: Callable[[Point], tuple[Any, Any]], points: Iterable[Point])
     digits = WORKING_DIGITS if worst == 0 else int(-mp.log10(worst))
     if worst > mp.mpf(10) ** -DIGITS:
         return Verdict(Mark.FAILED, f"the sides agree to {max(digits, 0)} digits only")
-    return Verdict(Mark.CHECKED, f"{min(digits, WORKING_DIGITS)} digits at {_DRAWS} draws")
+    draws = f" at {len(points)} draws" if len(points) > 1 else ""
+    return Verdict(Mark.CHECKED, f"{min(digits, WORKING_DIGITS)} digits{draws}")
 
 
 def _flat(side: Any) -> Iterable[Any]:

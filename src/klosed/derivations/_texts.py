@@ -134,6 +134,7 @@ def identity(
 _SIGNS = {
     r"\tfrac12": "½", r"\frac12": "½", r"\tfrac d2": "½ d", r"\,": " ", r"\;": " ", r"\quad": "  ",
     r"\!": "", r"\|": "‖", r"\top": "ᵀ", r"\circ": "∘", r"\int": "∫", r"\sum": "Σ", r"\ne": "≠",
+    r"\ge": "≥",
     r"\cdot": "·", r"\partial": "∂", r"\infty": "∞", r"\mid": "|", r"\Bigl": "", r"\Bigr": "",
     r"\bigl": "", r"\bigr": "", r"\left": "", r"\right": "", r"\to": "→", r"\approx": "≈",
     r"\alpha": "α", r"\beta": "β", r"\delta": "δ", r"\varepsilon": "ε", r"\lambda": "λ",
@@ -157,6 +158,7 @@ _TIDY = (
     (re.compile(r"\b(KL|tr|relu|step|Diag|E|H|log|exp|det) +(?=[(\[])"), r"\1"),
     (re.compile(r"\(([\w½∂²]+)\)/\((∂?\w)\)"), r"\1/\2"),
     (re.compile(r"\(([\w½∂² ]+)\)/"), r"(\1)/"),
+    (re.compile(r"E +_"), "E_"),
     (re.compile(r"\s+"), " "),
 )
 
