@@ -77,7 +77,7 @@ def find_pair(q: str, p: str) -> Worked:
         raise ParameterError(
             f"KL({family_q}‖{family_p}) has no derivation. Nearest: {', '.join(near)}."
         )
-    return Worked(pair, families()[pair.q], families()[pair.p])
+    return Worked(pair, pair.family_q or families()[pair.q], pair.family_p or families()[pair.p])
 
 
 def find(name: str) -> Derivation:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -63,14 +63,15 @@ class Family:
         For vectors: independent random numbers that an outcome is made of.
     outcome : tuple of expressions
         For vectors: `variables` in terms of the numbers in `laws`.
-    coordinates : int, optional
-        For vectors on which a constraint lies: the density is with respect to the first so many
-        entries. By default it is with respect to length, area or volume.
+    coordinates : tuple of int, optional
+        For vectors on which a constraint lies: the density is with respect to these entries. By
+        default it is with respect to length, area or volume.
     log_ways : expression
         For vectors of whole numbers: the logarithm of how many values of the numbers in `laws` make
         the same outcome, in `variables`.
-    fixed : mapping of str to anything
-        What else the class is called with, not drawn.
+    make, call : callable and str, optional
+        How the shipped distribution is made from the arrays of `parameters`, where it is not by a
+        call of the class; and how that is written, with ``{}`` for the arguments.
     """
 
     name: str
@@ -86,9 +87,10 @@ class Family:
     entropy: Expr | None = None
     laws: tuple[Law, ...] = ()
     outcome: tuple[Expr, ...] = ()
-    coordinates: int | None = None
+    coordinates: tuple[int, ...] | None = None
     log_ways: Expr = 0
-    fixed: Mapping[str, Any] = field(default_factory=dict)
+    make: Callable[..., Any] | None = None
+    call: str = ""
 
     @property
     def made_of(self) -> tuple[Law, ...]:

@@ -40,6 +40,8 @@ class Pair:
         What to draw for symbols such as "low_p" where a family's own draws do not fit this pair.
     shared : sequence of str
         Symbols, such as a number of trials, of which q and p have the same.
+    family_q, family_p : Family, optional
+        What to take where a class, such as `TransformedDistribution`, holds several families.
     steps : callable, optional
         steps(q, p) -> steps that come before the others.
     shown : mapping
@@ -61,6 +63,8 @@ class Pair:
     gradients: Callable[[Side, Side], Mapping[Expr, Expr]] | None = None
     draws: Mapping[str, Interval] = field(default_factory=dict)
     shared: Sequence[str] = ()
+    family_q: Family | None = None
+    family_p: Family | None = None
     steps: Callable[[Side, Side], Sequence[Step]] | None = None
     shown: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     case: str = ""
@@ -220,7 +224,8 @@ class Worked:
         if self.q.family.laws:
             outcome = self.q.outcome
             left = self._log_q - self.q.log_ways_at(outcome)
-            left += _log_volume(outcome[: self.q.family.coordinates], self.laws)
+            coordinates = self.q.family.coordinates or range(len(outcome))
+            left += _log_volume([outcome[i] for i in coordinates], self.laws)
             right = sp.Add(*(law.log_density for law in self.laws))
             steps.append(
                 Step(

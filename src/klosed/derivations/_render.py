@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from sympy.printing.str import StrPrinter
 
 from klosed.derivations._families import Side
 from klosed.derivations._pairs import Worked
-from klosed.derivations._shipped import Held, build
-from klosed.derivations._steps import Derivation, Mark, Step, Verdict
+from klosed.derivations._shipped import Held, arguments
+from klosed.derivations._steps import Derivation, Mark, Point, Step, Verdict
 
 __all__ = ["FORMATS", "calls", "equation_latex", "equation_text", "plain_greek", "render"]
 
@@ -143,21 +143,19 @@ def render(
 def calls(worked: Worked) -> dict[str, str]:
     """Return {array library: code that computes this KL at one point}."""
     point = {s: round(x, 2) for s, x in worked.draw(random.Random(0)).items()}
-    sides = [_call(side, build(side, [point])) for side in (worked.q, worked.p)]
+    sides = [_call(side, point) for side in (worked.q, worked.p)]
     return {
         kind: f"{setup}\n" + "klosed.kl_divergence({}, {})".format(*(s(maker) for s in sides))
         for kind, (setup, maker) in _CALLS.items()
     }
 
 
-def _call(side: Side, shipped: Any) -> Any:
-    def text(maker: str) -> str:
-        def written(name: str) -> str:
-            values = np.asarray(getattr(shipped, name))[0]
-            return f"{maker}({np.round(values, 6).tolist()})"
+def _call(side: Side, point: Point) -> Callable[[str], str]:
+    values = arguments(side, [point])
 
-        arguments = ", ".join(f"{name}={written(name)}" for name in side.family.parameters)
-        return f"klosed.{side.family.name}({arguments})"
+    def text(maker: str) -> str:
+        given = (f"{k}={maker}({np.round(v[0], 6).tolist()})" for k, v in values.items())
+        return f"klosed.{side.family.call or side.family.name + '({})'}".format(", ".join(given))
 
     return text
 

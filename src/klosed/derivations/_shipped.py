@@ -19,7 +19,7 @@ from klosed.derivations._quadrature import evaluate_with_means
 from klosed.derivations._steps import WORKING_DIGITS, Point, evaluate
 from klosed.errors import NoClosedFormError
 
-__all__ = ["Held", "build", "hold"]
+__all__ = ["Held", "arguments", "build", "hold"]
 
 Floats = NDArray[np.float64]
 
@@ -72,11 +72,16 @@ def hold(worked: Worked, n_points: int = 50, seed: int = 0) -> Held:
 
 def build(side: Side, points: list[Point]) -> klosed.Distribution:
     """Return the shipped distribution, a batch of one for each point."""
-    arrays = {
+    make = side.family.make or getattr(klosed, side.family.name)
+    return make(**arguments(side, points))
+
+
+def arguments(side: Side, points: list[Point]) -> dict[str, Floats]:
+    """Return what the shipped class is called with: arrays with a row for each point."""
+    return {
         name: np.stack([_floats(value, point) for point in points])
         for name, value in side.parameters.items()
     }
-    return getattr(klosed, side.family.name)(**side.family.fixed, **arrays)
 
 
 def _floats(value: NDArray[Any], point: Point) -> Floats:

@@ -45,7 +45,7 @@ FAMILY = Family(
     ),
     laws=(_beta(rest, _tail, alphas[0]), _beta(last, alphas[2], alphas[1])),
     outcome=(1 - rest, rest * (1 - last), rest * last),
-    coordinates=2,
+    coordinates=(0, 1),
     moments=(*_moments(rest, _tail, alphas[0]), *_moments(last, alphas[2], alphas[1])),
 )
 

@@ -1,11 +1,13 @@
 """Log-normal distributions: the expectations that their KLs are made of. Mirrors divergences/."""
 
+from typing import Any
+
 import sympy as sp
 
-from klosed.derivations._families import Family, Moment
+from klosed.derivations._families import Family, Moment, Side
 from klosed.derivations._pairs import Pair
 
-__all__ = ["FAMILY", "PAIRS"]
+__all__ = ["FAMILY", "PAIRS", "kl_of_logarithms"]
 
 x = sp.Symbol("x", positive=True)
 mu = sp.Symbol("mu", real=True)
@@ -27,13 +29,11 @@ FAMILY = Family(
     entropy=sp.log(2 * sp.pi * sigma**2) / 2 + sp.Rational(1, 2) + mu,
 )
 
-PAIRS = (
-    Pair(
-        "LogNormal",
-        "LogNormal",
-        kl=lambda q, p: (
-            (q.sigma**2 / p.sigma**2 + (q.mu - p.mu) ** 2 / p.sigma**2 - 1) / 2
-            - sp.log(q.sigma / p.sigma)
-        ),
-    ),
-)
+
+def kl_of_logarithms(q: Side, p: Side) -> Any:
+    """Return ½ (σq²/σp² + (μq − μp)²/σp² − 1) − log(σq/σp)."""
+    r, z = q.sigma / p.sigma, (q.mu - p.mu) / p.sigma
+    return (r**2 + z**2 - 1) / 2 - sp.log(r)
+
+
+PAIRS = (Pair("LogNormal", "LogNormal", kl=kl_of_logarithms),)

@@ -4,6 +4,7 @@ import sympy as sp
 
 from klosed.derivations._families import Family, Moment
 from klosed.derivations._pairs import Pair
+from klosed.derivations.log_normal import kl_of_logarithms
 
 __all__ = ["FAMILY", "PAIRS"]
 
@@ -30,13 +31,4 @@ FAMILY = Family(
     ),
 )
 
-PAIRS = (
-    Pair(
-        "LogitNormal",
-        "LogitNormal",
-        kl=lambda q, p: (
-            (q.sigma**2 / p.sigma**2 + (q.mu - p.mu) ** 2 / p.sigma**2 - 1) / 2
-            - sp.log(q.sigma / p.sigma)
-        ),
-    ),
-)
+PAIRS = (Pair("LogitNormal", "LogitNormal", kl=kl_of_logarithms),)

@@ -2,6 +2,7 @@
 
 import sympy as sp
 
+import klosed
 from klosed.derivations._families import Family, Moment
 from klosed.derivations._pairs import Pair
 from klosed.derivations._quadrature import Law
@@ -29,7 +30,8 @@ FAMILY = Family(
     name="SphericalUniform",
     draws={},
     parameters={},
-    fixed={"dimension": 3},
+    make=lambda: klosed.SphericalUniform(3),
+    call="SphericalUniform(3)",
     variables=x,
     log_density=-sp.log(4 * sp.pi),
     laws=(Law(t, -sp.log(2), -1, 1), LONGITUDE),
