@@ -53,20 +53,27 @@ def logits(rng, regime):
 
 
 def probs(rng, regime):
-    """Draw probabilities over four, or two hundred, powers of ten; far ones need not sum to 1."""
+    """Draw probabilities over four, or two hundred, powers of ten; far ones need not sum to 1.
+
+    Then they are apart also up to a common factor, whose logarithm is rounded: see the docstring.
+    """
     low = -200.0 if regime == "extreme" else -4.0
     y = 10.0 ** rng.uniform(low, 0, rng.integers(2, 9))
     if regime == "near":
         x = near(rng, y)
         return {"probs": x / x.sum()}, {"probs": y / y.sum()}
-    return {"probs": 10.0 ** rng.uniform(low, 0, y.shape)}, {"probs": y / y.sum()}
+    if regime == "ordinary":
+        x = y * 10.0 ** (0.5 * rng.permutation(y.size) + rng.uniform(0, 0.3, y.shape))
+    else:
+        x = 10.0 ** rng.uniform(low, 0, y.shape)
+    return {"probs": x}, {"probs": y / y.sum()}
 
 
 def mixed(rng, regime):
-    """Draw logits for q, and for p probabilities apart from them."""
+    """Draw logits for q, and for p probabilities apart from them, also up to a common factor."""
     side = 300.0 if regime == "extreme" else 5.0
     a = rng.uniform(-side, side, rng.integers(2, 9))
-    apart = rng.choice([-1.0, 1.0], a.shape) * rng.uniform(0.7, 3, a.shape)
+    apart = rng.permutation(a.size) + rng.uniform(0, 0.7, a.shape)
     p = np.exp(a - a.max() + apart)
     return {"logits": a}, {"probs": p / p.sum()}
 

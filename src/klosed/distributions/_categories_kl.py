@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from klosed._arrays import Array, broadcast, in_blocks, is_nowhere, namespace
-from klosed.distributions._categories import CategoriesValue, total
-from klosed.special import log1p
+from klosed.distributions._categories import _NEVER, CategoriesValue, total
+from klosed.special import log1p, two_log, two_sum
 from klosed.special._evaluate import is_single
 
 __all__ = ["Contrast", "divergence_of", "grads_of"]
@@ -24,6 +24,7 @@ _REACH = 0.03
 _EXCESS = tuple(1.0 / math.factorial(k + 2) for k in range(7))
 # Elements of one block of one array: the temporaries of a body then stay in cache.
 _BLOCK = 1 << 17
+_FEW = 32
 
 
 class Contrast:
@@ -35,11 +36,8 @@ class Contrast:
 
     def __init__(self, q: CategoriesValue, p: CategoriesValue) -> None:
         self._q, self._p = q, p
-        self._centre: Callable[[Array, Array], _Centred]
-        if q.given_as_logits or p.given_as_logits:
-            self._centre, self._x, self._y = _centre_logits, q.scores, p.scores
-        else:
-            self._centre, self._x, self._y = _centre_numbers, q.given, p.given
+        self._x, self._y = (v.scores if v.given_as_logits else v.given for v in (q, p))
+        self._centre = _CENTRES[q.given_as_logits, p.given_as_logits]
 
     @property
     def divergence(self) -> Array:
@@ -110,13 +108,16 @@ class _Centred(NamedTuple):
     lifted: Array | None
 
 
-def _centre_growth(log_q: Array, log_growth: Array, log_p: Array) -> _Centred:
+def _centre_growth(
+    log_q: Array, log_growth: Array, log_p: Array, rounding: Callable[[], Array] | None = None
+) -> _Centred:
     top = namespace(log_q).max(log_q, axis=-1, keepdims=True)
-    return _centred(namespace(log_q).exp(log_q - top), log_growth, lambda: log_p - top)
+    weights = namespace(log_q).exp(log_q - top)
+    return _centred(weights, log_growth, lambda: log_p - top, rounding)
 
 
 def _centre_logits(a: Array, b: Array) -> _Centred:
-    return _centre_growth(a, b - a, b)
+    return _centre_growth(a, b - a, b, lambda: two_sum(b, -a)[1])
 
 
 def _centre_numbers(x: Array, y: Array) -> _Centred:
@@ -127,18 +128,68 @@ def _centre_numbers(x: Array, y: Array) -> _Centred:
     # log(y/x) by log1p of the change, and of what is below one half by another logarithm
     change = xp.clip((y - x) / base, min=-0.5, max=most)
     delta = log1p(change) + xp.log(xp.clip(y / (0.5 * base), min=least, max=1.0))
-    return _centred(x, delta, lambda: xp.log(xp.clip(y, min=least)))
+    return _centred(x, delta, lambda: xp.where(y > 0.0, xp.log(xp.clip(y, min=least)), -math.inf))
 
 
-def _centred(weights: Array, delta: Array, log_p: Callable[[], Array]) -> _Centred:
-    """Centre δ; log_p returns δ + log weights."""
+def _centre_numbers_to_logits(x: Array, b: Array) -> _Centred:
+    _, shifted, growth = _logits_over_numbers(b, x, x)
+    return _centred(x / namespace(x).max(x, axis=-1, keepdims=True), growth, lambda: shifted)
+
+
+def _centre_logits_to_numbers(a: Array, y: Array) -> _Centred:
+    log_y, shifted, growth = _logits_over_numbers(a, y, a)
+    return _centred(namespace(a).exp(shifted), -growth, lambda: log_y)
+
+
+def _logits_over_numbers(a: Array, x: Array, weights: Array) -> tuple[Array, Array, Array]:
+    """Return log x, a, and a − log x, all less what they are where the weight is largest.
+
+    Logarithms and logits in the hundreds are rounded to 1e-14; their difference is not.
+    """
+    at, (log, rest) = _at_heaviest(weights), two_log(x)
+    log = namespace(x).clip(log, min=_NEVER)
+    log_x, low_x = two_sum(log, -at(log))
+    shifted, low_a = two_sum(a, -at(a))
+    growth, low = two_sum(shifted, -log_x)
+    return log_x, shifted, growth + (low + (low_a - low_x) - (rest - at(rest)))
+
+
+_CENTRES: dict[tuple[bool, bool], Callable[[Array, Array], _Centred]] = {
+    (True, True): _centre_logits,
+    (True, False): _centre_logits_to_numbers,
+    (False, True): _centre_numbers_to_logits,
+    (False, False): _centre_numbers,
+}
+
+
+def _at_heaviest(weights: Array) -> Callable[[Array], Array]:
+    """Return a function that picks what stands where the weight is largest."""
+    xp = namespace(weights)
+    heaviest = xp.argmax(weights, axis=-1, keepdims=True)
+
+    def at(x: Array) -> Array:
+        where = xp.broadcast_to(heaviest, (*x.shape[:-1], 1))
+        return xp.take_along_axis(x, where, axis=-1)
+
+    return at
+
+
+def _centred(
+    weights: Array,
+    delta: Array,
+    log_p: Callable[[], Array],
+    rounding: Callable[[], Array] | None = None,
+) -> _Centred:
+    """Centre δ; log_p returns δ + log weights, rounding what δ lacks."""
     xp = namespace(weights)
     whole = total(weights)
     # from the heaviest category on, so that its ε keeps its digits where it is nearly certain
-    heaviest = xp.argmax(weights, axis=-1, keepdims=True)
-    heaviest = xp.broadcast_to(heaviest, (*delta.shape[:-1], 1))
-    start = xp.take_along_axis(delta, heaviest, axis=-1)
+    at = _at_heaviest(weights)
+    start = at(delta)
     eps = delta - start
+    if rounding is not None and _may_be_alike(eps, start):
+        low = rounding()
+        eps = eps + (low - at(low))
     mean = total(weights * eps) / whole
     eps = eps - mean
     if in_blocks(eps) and is_nowhere(xp.max(eps) > 30.0):
@@ -147,6 +198,18 @@ def _centred(weights: Array, delta: Array, log_p: Callable[[], Array]) -> _Centr
     highest = xp.max(target, axis=-1, keepdims=True)
     stretch = xp.clip(highest - mean - 60.0, min=0.0)
     return _Centred(weights, whole, eps, stretch, xp.exp(target - (mean + stretch)))
+
+
+def _may_be_alike(eps: Array, start: Array) -> bool:
+    """Return False where δ = start + ε is known to vary as much as it measures, in every row.
+
+    Then its rounding does not show in ε. Few categories may vary so and those that weigh not.
+    """
+    if eps.shape[-1] <= _FEW or not in_blocks(eps):
+        return True
+    xp = namespace(eps)
+    spread = xp.max(eps, axis=-1, keepdims=True) - xp.min(eps, axis=-1, keepdims=True)
+    return not is_nowhere(spread < xp.abs(start))
 
 
 def _divergence(c: _Centred) -> tuple[Array]:

@@ -17,8 +17,6 @@ _U = tuple(_FIRST + _STEP * i for i in range(49))
 _POINTS = tuple(math.exp(u - math.exp(-u)) for u in _U)
 _WEIGHTS = tuple(_STEP * point * (1.0 + math.exp(-u)) for u, point in zip(_U, _POINTS, strict=True))
 _WIDE = 128
-# in single precision the first points, worth less than 1e-9 of the whole, would underflow
-_SINGLE = 4
 
 
 def rule(scale: Array) -> tuple[Array, Array, Array]:
@@ -26,17 +24,15 @@ def rule(scale: Array) -> tuple[Array, Array, Array]:
 
     `scale` has a last axis of length 1.
     """
-    rows = slice(_SINGLE if is_single(scale) else 0, None)
-    t = like(_POINTS[rows], scale) / scale
-    return t, -namespace(t).expm1(-t), like(_WEIGHTS[rows], scale) / scale
+    t = like(_POINTS, scale) / scale
+    return t, -namespace(t).expm1(-t), like(_WEIGHTS, scale) / scale
 
 
 def wide_rule(scale: Array, slow: Array) -> tuple[Array, Array, Array]:
     """Return such a rule for integrands that change at t = 1/scale but fall like exp(−t slow)."""
     xp = namespace(scale)
-    first = _FIRST + (_SINGLE * _STEP if is_single(scale) else 0.0)
-    step = (xp.log(40.0 * scale / slow) - first) / (_WIDE - 1)
-    u = first + step * like(tuple(float(i) for i in range(_WIDE)), scale)
+    step = (xp.log(40.0 * scale / slow) - _FIRST) / (_WIDE - 1)
+    u = _FIRST + step * like(tuple(float(i) for i in range(_WIDE)), scale)
     left = xp.exp(-u)
     t = xp.exp(u - left) / scale
     return t, -xp.expm1(-t), step * t * (1.0 + left)

@@ -12,7 +12,7 @@ from typing import Any
 
 from klosed._arrays import Array, check_domain, namespace
 from klosed.distributions.supports import POSITIVE, REAL, Support
-from klosed.special import log_ratio, phi_ratio, psi
+from klosed.special import log_ratio, phi_ratio, psi, two_log
 
 __all__ = ["Parameter", "Positive", "PositiveValue", "Ratio", "Real"]
 
@@ -170,7 +170,16 @@ class PositiveValue:
             )
         if self.exponent == other.exponent and self.given_as_log and other.given_as_log:
             return RatioOfLogs(self.exponent * (self.given - other.given))
-        return RatioOfLogs(self.log - other.log)
+        (log, rest), (other_log, other_rest) = self._two_log, other._two_log
+        return RatioOfLogs((log - other_log) + (rest - other_rest))
+
+    @property
+    def _two_log(self) -> tuple[Array, Array | float]:
+        """Return log σ, and what rounding left off it."""
+        if self.given_as_log:
+            return self.log, 0.0
+        log, rest = two_log(self.given)
+        return self.exponent * log, self.exponent * rest
 
 
 class Ratio(ABC):

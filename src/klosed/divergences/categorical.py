@@ -38,9 +38,10 @@ def kl_categorical_categorical(q: Categorical, p: Categorical) -> Array:
     -----
     With ε centred, Σ πq e^ε = 1 + Σ πq ψ(ε): the log-normalisers cancel before any digit is lost.
     Measured against mpmath, 2 to 8 categories: ordinary parameters 9 ulp, near-equal ones
-    (1 … 1e-12) 18 ulp, gradients 2e-15 of the norm of the terms; logits of ±340: 6e-14, gradients
-    too. 1000 classes with noise of 1e-4: 2 ulp. Where probs of q and p sum to different numbers,
-    the logarithm of their ratio is rounded before it cancels; give near-equal ones the same sum.
+    (1 … 1e-12) 17 ulp, float32 24 ulp, gradients 2e-15 of the norm of the terms; logits of ±340:
+    6e-14, gradients too; logits against probs: 3e-14. 1000 classes with noise of 1e-4: 2 ulp.
+    Where probs of q and p sum to different numbers, or logits of one meet probs of the other, δ is
+    known to 3 units of 2⁻⁵² only; give near-equal ones alike and with the same sum.
     """
     return Contrast(q.core.probs, p.core.probs).divergence
 

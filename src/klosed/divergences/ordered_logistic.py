@@ -34,9 +34,10 @@ def kl_ordered_logistic_ordered_logistic(q: OrderedLogistic, p: OrderedLogistic)
     Notes
     -----
     δ is a sum of protected differences of softplus and of log(1 − exp(−gap)), taken from the
-    differences of the parameters. Measured against mpmath, 2 to 6 classes: at most 14 ulp
+    differences of the parameters. Measured against mpmath, 2 to 6 classes: at most 24 ulp
     near-equal (1 … 1e-12) or not, gradients 3e-15 of the norm of the terms of the classes; gaps of
-    1e-8 … 100 and predictors of ±300: 2e-14, gradients 5e-14.
+    1e-8 … 100 and predictors of ±300: 2e-14, gradients 5e-14; narrow classes that moved far
+    keep the digits of their widths.
     """
     return divergence_of(q.log_probs, _log_growth(q, p), p.log_probs)
 
@@ -52,7 +53,9 @@ def _log_growth(q: OrderedLogistic, p: OrderedLogistic) -> Array:
     end_q, end_p = q.boundaries, p.boundaries
     xp = namespace(end_q)
     moved, rounding = two_sum(p.core.cutpoints, -q.core.cutpoints)
-    change = moved - (p.core.predictor - q.core.predictor)[..., None]
+    shift, low = two_sum(p.core.predictor, -q.core.predictor)
+    # classes that moved far are compared to the digits of their width
+    change = (moved - shift[..., None]) + (rounding - low[..., None])
     zero = xp.zeros_like(change[..., :1])
     below = xp.concat([softplus_difference(-end_q, -end_p, change), zero], axis=-1)
     above = xp.concat([zero, softplus_difference(end_q, end_p, -change)], axis=-1)
@@ -60,7 +63,6 @@ def _log_growth(q: OrderedLogistic, p: OrderedLogistic) -> Array:
         _LOG1MEXP_DIFFERENCE,
         y=p.core.cutpoints[..., 1:] - p.core.cutpoints[..., :-1],
         x=q.core.cutpoints[..., 1:] - q.core.cutpoints[..., :-1],
-        # narrow gaps may have moved far
         diff=(moved[..., 1:] - moved[..., :-1]) + (rounding[..., 1:] - rounding[..., :-1]),
     )
     between = broadcast(gaps, (*change.shape[:-1], change.shape[-1] - 1))

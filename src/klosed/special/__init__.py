@@ -24,7 +24,7 @@ from klosed.special.beta_excess import (
 from klosed.special.beta_tilt import beta_tilt_divergence
 from klosed.special.elementary import bd0, log1mexp, log1p, log_ratio, logexpm1, phi, phi_ratio, psi
 from klosed.special.erf import erf
-from klosed.special.errorfree import difference_of_products, two_product, two_sum
+from klosed.special.errorfree import difference_of_products, two_log, two_product, two_sum
 from klosed.special.exponential_integral import exp1e
 from klosed.special.gamma import (
     digamma,
@@ -137,6 +137,7 @@ __all__ = [
     "tetragamma",
     "trigamma",
     "trigamma_minus_reciprocal",
+    "two_log",
     "two_product",
     "two_sum",
 ]

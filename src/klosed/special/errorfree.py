@@ -1,11 +1,13 @@
-"""Error-free transformations: a rounded result beside its exact error. Imports floor 0 only."""
+"""A rounded result beside its error: exact, of a logarithm to its own digits. Floor 0 only."""
 
 from __future__ import annotations
+
+import math
 
 from klosed._arrays import Array, gather, namespace
 from klosed.special._evaluate import evaluate, is_single, scalar_form, select
 
-__all__ = ["difference_of_products", "two_product", "two_sum"]
+__all__ = ["difference_of_products", "two_log", "two_product", "two_sum"]
 
 
 def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
@@ -67,6 +69,42 @@ def two_product(a: Array, b: Array) -> tuple[Array, Array]:
     """
     a, b = gather(a=a, b=b).values()
     return _two_product(a, b)
+
+
+def two_log(x: Array) -> tuple[Array, Array]:
+    r"""Return (l, e): l = log x rounded, and e, which is log x − l up to 3 units of 2⁻⁵².
+
+    .. math:: l = \operatorname{fl}(\log x), \qquad e = x \exp(-l) - 1 \approx \log x - l
+
+    Parameters
+    ----------
+    x : array
+        ≥ 0 and finite.
+
+    Returns
+    -------
+    l, e : array
+        Of the same shape; −inf and 0 where x = 0.
+
+    Notes
+    -----
+    Beside another number of its size, a logarithm in the hundreds leaves 2⁻⁴⁵ of rounding; with
+    its error it does not. In float32 up to 3 units of 2⁻²³.
+
+    Examples
+    --------
+    >>> from klosed.special import two_log
+    >>> log, rest = two_log(2.0**1000)
+    >>> float(log), bool(0.0 < abs(rest) < 2e-13)
+    (693.14718055994..., True)
+    """
+    (x,) = gather(x=x).values()
+    xp = namespace(x)
+    inside = xp.where(x > 0.0, x, 1.0)
+    log = xp.log(inside)
+    # in two steps, of which neither overflows
+    half = xp.exp(-0.5 * log)
+    return xp.where(x > 0.0, log, -math.inf), (inside * half) * half - 1.0
 
 
 def difference_of_products(a: Array, b: Array, c: Array, d: Array) -> Array:
