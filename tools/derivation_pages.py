@@ -42,12 +42,8 @@ def mark(step: Step) -> str:
 
 
 def equation(step: Step) -> str:
-    """Return a step's equation for a page, on two lines if it is long."""
-    latex = equation_latex(step)
-    if len(latex) > 150 and step.shown is None:
-        latex = latex.replace(" = ", r" \\ &= ", 1)
-        latex = rf"\begin{{aligned}} & {latex} \end{{aligned}}"
-    return f"$$\n{latex}\n$$"
+    """Return a step's equation for a page."""
+    return f"$$\n{equation_latex(step)}\n$$"
 
 
 def steps(derivation: Derivation) -> list[str]:
@@ -92,7 +88,8 @@ def text_page(name: str) -> str:
     ]
     for text, slip in slips:
         found = verify(slip.printed, text.draw).detail.removeprefix("the sides differ ")
-        lines.append(f"| {slip.printed.name} | {slip.remark} | {plain_greek(found)} |")
+        cells = (slip.printed.name, slip.remark, plain_greek(found))
+        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     for text in followed:
         lines += ["", f"## {text.title}", ""]
         for line in text.lines:

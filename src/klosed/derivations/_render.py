@@ -102,9 +102,13 @@ def equation_text(step: Step) -> str:
 
 
 def equation_latex(step: Step) -> str:
-    """Return a step's equation in LaTeX."""
+    """Return a step's equation in LaTeX, on two lines if it is long."""
     left, right = _sides(step, LatexPrinter({"ln_notation": False}))
-    return f"{left} = {right}" if step.shown is None else _filled(step.shown[1], left, right)
+    if step.shown is not None:
+        return _filled(step.shown[1], left, right)
+    if len(left) + len(right) < 150:
+        return f"{left} = {right}"
+    return rf"\begin{{aligned}} & {left} \\ &= {right} \end{{aligned}}"
 
 
 def _sides(step: Step, printer: Any) -> tuple[str, str]:

@@ -190,8 +190,24 @@ _network: tuple[Step | Slip, ...] = (
             weighed(l) + s * weighed(m),
             "relu(z) = h ∘ z with h = step(z); the mean has weights of its own",
         ),
-        "Without the ReLU two layers are one, and the H of the result would be missing. Where the "
-        "text defines z, r and l, both biases are called b; they differ even in length.",
+        "Without the ReLU two layers are one, and the H of the result would be missing.",
+    ),
+    Slip(
+        line(
+            "biases",
+            r"z = W_0 x + b, \quad \ell = W_1 r + b",
+            weighed(l),
+            weighed(W1 * r + b0),
+            "both layers are given the bias b",
+        ),
+        line(
+            "biases",
+            r"z = W_0 x + b_0, \quad \ell = W_1 r + b_1",
+            weighed(l),
+            weighed(W1 * r + b1),
+            "each layer has its own, as in the text's first line",
+        ),
+        "The two biases differ, even in length where the layers do.",
     ),
     line(
         "loss",
