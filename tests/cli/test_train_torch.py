@@ -104,7 +104,7 @@ def test_two_processes_one_of_them_killed_reach_what_one_reaches(whole, tmp_path
     run = tmp_path / "run"
     done = torchrun(
         2, "train", "digits", "--out", run, "--epochs", 17, *SMALL,
-        program=str(program), options=["--max-restarts=1"],
+        "--checkpoint-every", 1, program=str(program), options=["--max-restarts=1"],
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "2 processes on cpu" in done.stderr

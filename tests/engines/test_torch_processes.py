@@ -1,4 +1,4 @@
-"""One, two and four processes on loopback take the same steps."""
+"""One and four processes on loopback take the same steps; two do in tests/cli."""
 
 import multiprocessing
 import os
@@ -72,10 +72,9 @@ def together(size):
     return seen[0]
 
 
-def test_one_two_and_four_processes_take_the_same_fifty_steps():
+def test_one_and_four_processes_take_the_same_fifty_steps():
     *expected, total = together(1)
     assert len(expected) >= STEPS
-    for size in (2, 4):
-        *got, parameters = together(size)
-        np.testing.assert_allclose(got, expected, rtol=1e-5)
-        assert parameters == pytest.approx(total, rel=1e-5)
+    *got, parameters = together(4)
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+    assert parameters == pytest.approx(total, rel=1e-5)

@@ -193,3 +193,21 @@ def test_metrics_are_json_lines(engine, data, tmp_path):
     train(engine, CONFIG, data, run)
     for line in run.metrics_path.read_text().splitlines():
         assert isinstance(json.loads(line)["test_loss"], float)
+
+
+def test_checkpoints_within_an_epoch_survive_a_crash(engine, data, tmp_path):
+    class Crash(Callback):
+        def on_step(self, progress):
+            if (progress.epoch, progress.batch) == (2, 3):
+                raise MemoryError
+
+    config = dataclasses.replace(CONFIG, batch_size=5)  # 8 steps an epoch
+    expected = train(engine, config, data, RunFolder.create(tmp_path / "whole", {}))
+    run = RunFolder.create(tmp_path / "run", {})
+    with pytest.raises(MemoryError):
+        train(engine, config, data, run, callbacks=[Crash()], checkpoint_every=5)
+    state = run.load_state(engine.spec, config)
+    assert (state.step, state.epoch, state.batch) == (10, 1, 2)
+    got = train(engine, config, data, run, resume=True)
+    assert all(np.array_equal(got.params[k], expected.params[k]) for k in expected.params)
+    assert metrics(run) == metrics(RunFolder.open(tmp_path / "whole"))

@@ -101,6 +101,12 @@ Examples:
     metavar="N",
     help="At most so many.  [default: all processors]",
 )
+@click.option(
+    "--checkpoint-every",
+    type=click.IntRange(min=1),
+    metavar="STEPS",
+    help="Also within an epoch.  [default: after each epoch]",
+)
 @torch_options
 @click.option("--resume", is_flag=True, help="Go on with the run --out, or DATA's latest.")
 @click.pass_context
@@ -118,7 +124,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     if restarted := options["out"] is not None and was_restarted():
         # torchrun starts a training anew after a failure: it goes on where it can
         options["resume"] = RunFolder(options["out"]).checkpoint_path.exists()
-    resume = options["resume"]
+    resume, every = options["resume"], options["checkpoint_every"]
     run = RunFolder.open(run_to_resume(options)) if resume else None
     name = options["engine"] if run is None else engine_of(run)
     check_options(name, given)
@@ -134,12 +140,23 @@ def command(ctx: click.Context, /, **options: Any) -> None:
             if is_first and not plan.is_done:
                 run.update_config(plan.config)
         if is_first:
-            _run(plan, run, resume=resume)
+            _run(plan, run, resume=resume, checkpoint_every=every)
         else:
-            train(plan.engine, plan.training, plan.data, run, resume=resume, writes=False)
+            try:
+                train(
+                    plan.engine,
+                    plan.training,
+                    plan.data,
+                    run,
+                    resume=resume,
+                    writes=False,
+                    checkpoint_every=every,
+                )
+            except TrainingInterrupted:
+                raise click.exceptions.Exit(130) from None  # the first process speaks
 
 
-def _run(plan: Plan, run: RunFolder, *, resume: bool) -> None:
+def _run(plan: Plan, run: RunFolder, *, resume: bool, checkpoint_every: int | None) -> None:
     train_rows, test_rows = plan.splits.train, plan.splits.test
 
     def open_with() -> None:
@@ -174,6 +191,7 @@ def _run(plan: Plan, run: RunFolder, *, resume: bool) -> None:
                 run,
                 resume=resume,
                 callbacks=[reporter, painter],
+                checkpoint_every=checkpoint_every,
             )
     except TrainingInterrupted as stop:
         raise TrainingInterrupted(f"{stop} Saved. Go on with: {_resume_line(run)}") from None

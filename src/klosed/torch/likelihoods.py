@@ -133,8 +133,14 @@ def _log_variance(spec: VAESpec, free: Callable[[str], Tensor], output: Tensor) 
 
 def _floored(spec: VAESpec, s: Tensor) -> Tensor:
     """Return log(min_variance + exp(s))."""
-    floor = torch.as_tensor(spec.min_variance, dtype=s.dtype, device=s.device)
-    return torch.logaddexp(s, floor.log()) if floor.any() else s
+    # numbers that a tensor is filled with need no copy to the device, which would wait for it
+    if isinstance(spec.min_variance, tuple):
+        floor = torch.tensor(spec.min_variance, dtype=s.dtype, device=s.device).log()
+    elif spec.min_variance == 0:
+        return s
+    else:
+        floor = torch.full_like(s, math.log(spec.min_variance))
+    return torch.logaddexp(s, floor)
 
 
 def _wide(t: Tensor) -> Tensor:

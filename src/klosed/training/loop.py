@@ -86,6 +86,9 @@ class Callback:
     def on_epoch(self, record: EpochRecord, state: TrainingState) -> None:
         """After every epoch."""
 
+    def on_checkpoint(self, state: TrainingState) -> None:
+        """Within an epoch, every so many steps as `fit` was asked."""
+
     def on_interrupt(self, state: TrainingState) -> None:
         """After the step at which training was asked to stop."""
 
@@ -126,6 +129,7 @@ def fit(
     *,
     callbacks: Sequence[Callback] = (),
     should_stop: Callable[[], bool] = lambda: False,
+    checkpoint_every: int | None = None,
 ) -> TrainingState:
     """Train until `config.epochs` epochs are done, or early stopping ends the run.
 
@@ -139,6 +143,8 @@ def fit(
     should_stop : callable
         Asked after every step, or every few where the engine takes several at once; when true,
         training stops there.
+    checkpoint_every : int, optional
+        Call `on_checkpoint` whenever so many steps more are taken, for epochs that take long.
 
     Raises
     ------
@@ -181,7 +187,7 @@ def fit(
         while state.epoch < config.epochs and not state.stopped_early:
             left = batches(engine.spec, config, data.train, train_rows, state, dtype)
             while chunk := list(itertools.islice(left, stepper.steps_at_once)):
-                started = time.perf_counter()
+                started, first = time.perf_counter(), state.step
                 losses = stepper.steps(chunk, state.step)
                 seconds = (time.perf_counter() - started) / len(losses)
                 # the last chunk may be cut short by a loss that is not finite
@@ -193,6 +199,11 @@ def fit(
                     _count_step(state, loss, len(batch.rows), seconds)
                     for callback in callbacks:
                         callback.on_step(_progress(config, state, n_batches))
+                if checkpoint_every and state.step // checkpoint_every > first // checkpoint_every:
+                    stepper.sync()
+                    _check_finite(config, state)
+                    for callback in callbacks:
+                        callback.on_checkpoint(state)
                 if stepper.agreed(float(should_stop())):
                     stepper.sync()
                     _interrupt(config, state, callbacks)

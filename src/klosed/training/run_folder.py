@@ -148,6 +148,10 @@ class Recorder(Callback):
         self.run.append_metrics(record)
         self._save(state)
 
+    def on_checkpoint(self, state: TrainingState) -> None:
+        """Save the position within the epoch."""
+        state.save(self.run.checkpoint_path, self.spec, self.config)
+
     def on_interrupt(self, state: TrainingState) -> None:
         """Save the position within the epoch."""
         self._save(state)

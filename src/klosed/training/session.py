@@ -28,6 +28,7 @@ def train(
     resume: bool = False,
     callbacks: Sequence[Callback] = (),
     writes: bool = True,
+    checkpoint_every: int | None = None,
 ) -> TrainingState:
     """Train into `run`; with `resume`, go on where its checkpoint stands, bit for bit.
 
@@ -52,6 +53,7 @@ def train(
             state,
             callbacks=[*recorders, *callbacks],
             should_stop=should_stop,
+            checkpoint_every=checkpoint_every,
         )
 
 

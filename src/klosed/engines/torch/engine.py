@@ -64,6 +64,8 @@ class TorchEngine:
         the loss stay float32.
     compile : bool, default False
         Let torch.compile fuse the forward and backward passes of training.
+    graph : bool, default True
+        On a CUDA device and in one process, capture each training step as one CUDA graph.
     processes : Processes, optional
         Those that train together, from `Processes.join`; only this one by default.
     """
@@ -77,13 +79,15 @@ class TorchEngine:
         device: str = "auto",
         precision: str = "float32",
         compile: bool = False,
+        graph: bool = True,
         processes: Processes | None = None,
     ) -> None:
         if precision not in PRECISIONS:
             raise ParameterError(
                 f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}."
             )
-        self.spec, self.precision, self.compile = spec, precision, compile
+        self.spec, self.precision = spec, precision
+        self.compile, self.graph = compile, graph
         self.processes = processes or Processes()
         self.device = choose_device(device)
         self._module = VAEModule(spec)  # its parameters are replaced on every call

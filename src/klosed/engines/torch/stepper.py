@@ -48,6 +48,10 @@ class TorchStepper:
         self._rows = _Rows(task, engine.device)
         model: Any = processes.joined(self._module, engine.device)
         self._model = torch.compile(model) if engine.compile else model
+        # floors of every feature are copied to the device at each step, which no graph may hold
+        copies = isinstance(engine.spec.min_variance, tuple)
+        can = engine.device.type == "cuda" and processes.size == 1 and not copies
+        self._captures = engine.graph and can
         self._captured: Captured | None = None
 
     def steps(self, batches: Sequence[Batch], step: int) -> list[Loss]:
@@ -83,7 +87,7 @@ class TorchStepper:
 
     def _step(self, x: Tensor, noise: Tensor, n: int) -> Tensor:
         """Take a step on this process's rows of a batch of n; return the sums of its terms."""
-        if self._device.type != "cuda" or self._processes.size > 1 or n != self._task.batch_size:
+        if not self._captures or n != self._task.batch_size:
             return self._eager_step(x, noise, n)
         if self._captured is None:
             self._captured = Captured(
