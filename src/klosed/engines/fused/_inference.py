@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from klosed.engines.fused import _shard as shard
+from klosed.engines.fused import _passes as passes
 from klosed.engines.fused._compile import compiled
 from klosed.engines.fused._intrinsics import flush_to_zero, restore_flags, size_of, view
 from klosed.engines.fused._rows import prepare_blocks
@@ -50,25 +50,27 @@ def _make_infer(digest: int) -> Any:
                     z = view(layers[head + 1, Layer.INPUT] + i * k * size, k, one)
                     z[:] = view(latent + (start + i) * k * size, k, one)
                 else:
-                    shard.take(layers, i, start + i, ints, one)
+                    passes.take(layers, i, start + i, ints, one)
             if kind == Pass.ENCODE or kind == Pass.LOSS:
-                shard.encode(layers, 0, rows, ints, one)
+                passes.encode(layers, rows, 0, 1, ints, one)
             if kind == Pass.LOSS:
                 for i in range(rows):
                     noise = latent + (start + i) * k * size
-                    scores[start + i, 1] = shard.reparameterize(layers, i, 1, noise, ints, one)
+                    scores[start + i, 1] = passes.reparameterize(layers, i, 1, noise, ints, one)
             if kind != Pass.ENCODE:
-                shard.decode(layers, 0, rows, ints, one)
+                passes.decode(layers, rows, 0, 1, ints, one)
             for i in range(rows):
                 if kind == Pass.LOSS:
                     x = ints[Int.TARGET] + i * width * size
-                    scores[start + i, 0] = shard.likelihood(layers, blocks, i, x, scratch, one, one)
+                    scores[start + i, 0] = passes.likelihood(
+                        layers, blocks, i, x, scratch, one, one
+                    )
                     continue
                 if kind == Pass.SCORE:
                     if (start + i) // samples != row:
                         row = (start + i) // samples
-                        shard.take(layers, 0, row, ints, one)
-                    scores[start + i, 0] = shard.likelihood(
+                        passes.take(layers, 0, row, ints, one)
+                    scores[start + i, 0] = passes.likelihood(
                         layers, blocks, i, ints[Int.TARGET], scratch, one, one
                     )
                     continue

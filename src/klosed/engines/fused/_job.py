@@ -22,6 +22,7 @@ __all__ = ["Job", "one_thread_a_product", "run_on_threads", "threads_for"]
 
 Array = NDArray[Any]
 _TILE_BYTES = 320 * 1024  # of gradient: it must stay in the cache until it is used
+_OPERATIONS_A_THREAD = 8_000_000  # some 50 µs; a step's meetings of threads take a few
 _SMALL_BYTES = 16 * 1024  # not worth a cut
 _STORED = {"uint8": Stored.UINT8, "float32": Stored.FLOAT32, "float64": Stored.FLOAT64}
 _SCALED = {
@@ -73,7 +74,6 @@ class Job:
                 Int.ENCODER_HEAD: network.head,
                 Int.BATCH: batch,
                 Int.UPSTREAM: self._workspace.upstream,
-                Int.WIDEST: self._workspace.widest,
                 Int.SCRATCH: address(self._scratch),
                 Int.SCRATCH_BYTES: numbers * dtype.itemsize,
             }
@@ -128,8 +128,7 @@ def _tiles(network: Network, dtype: np.dtype[Any], threads: int) -> Array:
 
 def threads_for(network: Network, rows: int, most: int) -> int:
     """Return how many threads are worth their while for a step of `rows`."""
-    operations = 6 * network.n_weights * rows
-    return max(1, min(most, rows // 8, operations // 1_000_000))
+    return max(1, min(most, 6 * network.n_weights * rows // _OPERATIONS_A_THREAD))
 
 
 def run_on_threads(function: Callable[..., Any], threads: int, *shared: Any) -> Any:

@@ -20,6 +20,7 @@ Array = NDArray[Any]
 KINDS = {"bernoulli": Kind.BERNOULLI, "gaussian": Kind.GAUSSIAN}
 _HEADS = ("encoder.loc", "encoder.log_variance")
 _CACHE_LINE = 64
+_BARE = -1  # the likelihood adds the bias
 
 
 def address(array: Array) -> int:
@@ -65,8 +66,9 @@ class Network:
             if name == _HEADS[0]:
                 self.layers.append(_Dense(_HEADS, n_in, 2 * n_out, 0))
             elif name != _HEADS[1]:
-                activation = spec.activation if ".hidden." in name else "identity"
-                self.layers.append(_Dense((name,), n_in, n_out, ACTIVATION_CODES[activation]))
+                is_hidden = ".hidden." in name
+                activation = ACTIVATION_CODES[spec.activation] if is_hidden else _BARE
+                self.layers.append(_Dense((name,), n_in, n_out, activation))
         self.head = len(spec.hidden_layer_sizes)
         self.learns_variance = isinstance(spec.variance, str) and any(
             name == "gaussian" for name, _, _ in blocks_of(spec)
@@ -152,6 +154,5 @@ class Workspace:
             row[Layer.DELTA] = buffer(layer.n_out)
             if number == network.head:
                 source = buffer(layer.n_out // 2)
-        self.widest = max(layer.n_in for layer in network.layers)
-        self.upstream = buffer(self.widest)
+        self.upstream = buffer(max(layer.n_in for layer in network.layers))
         self.target = buffer(network.layers[0].n_in)

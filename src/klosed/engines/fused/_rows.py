@@ -26,7 +26,6 @@ from klosed.engines.fused._tables import (
 __all__ = [
     "OPTIONS",
     "activate",
-    "add_bias",
     "column",
     "gather",
     "prepare_blocks",
@@ -74,14 +73,6 @@ def gather(
         _scale(view(row, n, _SINGLE), scaling, shift, scale, target, one)
     else:
         _scale(view(row, n, _DOUBLE), scaling, shift, scale, target, one)
-
-
-@njit(**OPTIONS)
-def add_bias(y: Any, bias: Any, n: Any, one: Any) -> None:
-    """Add the bias to one row."""
-    y, bias = view(y, n, one), view(bias, n, one)
-    for j in range(n):
-        y[j] += bias[j]
 
 
 @njit(**OPTIONS)

@@ -6,45 +6,22 @@ from typing import Any
 
 from numba import njit
 
-from klosed.engines.fused import _shard as shard
+from klosed.engines.fused import _passes as passes
 from klosed.engines.fused._compile import compiled
 from klosed.engines.fused._elementary import is_finite
 from klosed.engines.fused._intrinsics import (
     add_atomic,
-    call_yield,
     flush_to_zero,
-    load_atomic,
     restore_flags,
     size_of,
-    store_atomic,
     view,
 )
 from klosed.engines.fused._rows import OPTIONS, column, prepare_blocks
 from klosed.engines.fused._tables import Block, Column, Control, Int, Layer, Real, Rule
+from klosed.engines.fused._team import meet, share
 from klosed.engines.fused._update import update
 
 __all__ = ["train"]
-
-_SPINS = 4000
-
-
-@njit(**OPTIONS)
-def _meet(ints: Any, threads: Any) -> None:
-    """Wait until all threads are here; the last one puts the tiles back on the table."""
-    control = ints[Int.CONTROL]
-    arrived, tile = control + 8 * Control.ARRIVED, control + 8 * Control.NEXT_TILE
-    round_ = control + 8 * Control.ROUND
-    now = load_atomic(round_)
-    if add_atomic(arrived, 1) == threads - 1:
-        store_atomic(arrived, 0)
-        store_atomic(tile, 0)
-        store_atomic(round_, now + 1)
-        return
-    spins = 0
-    while load_atomic(round_) == now:
-        spins += 1
-        if spins > _SPINS:
-            call_yield(ints[Int.YIELD])
 
 
 @njit(**OPTIONS)
@@ -65,7 +42,7 @@ def _tile(
     keep = rule == Rule.KEEP
     offset = start * n_in * size
     to = layer[Layer.WEIGHT_GRAD] + offset if keep else scratch
-    shard.weight_gradient(layer, start, stop, to, rows, ints, one)
+    passes.weight_gradient(layer, start, stop, to, rows, ints, one)
     if not keep:
         update(
             rule, layer[Layer.WEIGHT] + offset, to, layer[Layer.WEIGHT_SLOT_1] + offset,
@@ -131,8 +108,9 @@ def _make_train(digest: int) -> Any:
         """Run one step a row of `losses`; return how many were done.
 
         `rows` are the batches' row numbers in turn, `noise` is the address of their noise.
-        Each thread takes its rows of the batch from the data to the gradients of the activations.
-        After all have met, each takes tiles of weights: gradient, then update, while in the cache.
+        Threads share each layer's outputs on the way through and its inputs on the way back, and
+        meet in between; then each takes tiles of weights: gradient, then update, while the tile is
+        in the cache.
         A loss that is not finite ends the call before that step's update.
         """
         digest  # noqa: B018  (see `compiled`)
@@ -145,22 +123,25 @@ def _make_train(digest: int) -> Any:
         for s in range(len(losses)):
             first = s * batch
             count = min(batch, len(rows) - first)
-            start, stop = count * thread // threads, count * (thread + 1) // threads
+            start, stop = share(count, thread, threads)
             weight = real(1 / count)
             for i in range(start, stop):
-                shard.take(layers, i, rows[first + i], ints, one)
-            shard.encode(layers, start, stop - start, ints, one)
+                passes.take(layers, i, rows[first + i], ints, one)
+            if threads > 1:
+                meet(ints, threads)
+            passes.encode(layers, count, thread, threads, ints, one)
             here = noise + (first + start) * latent * size
-            kl = shard.reparameterize(layers, start, stop - start, here, ints, one)
-            shard.decode(layers, start, stop - start, ints, one)
+            kl = passes.reparameterize(layers, start, stop - start, here, ints, one)
+            if threads > 1:
+                meet(ints, threads)
+            passes.decode(layers, count, thread, threads, ints, one)
             prepare_blocks(blocks, scratch, reals, n, one)
             reconstruction = 0.0
             for i in range(start, stop):
                 x = ints[Int.TARGET] + i * n * size
-                reconstruction += shard.likelihood(layers, blocks, i, x, scratch, weight, one)
+                reconstruction += passes.likelihood(layers, blocks, i, x, scratch, weight, one)
             partial[thread, 0], partial[thread, 1] = reconstruction, kl
-            shard.backward(layers, start, stop - start, weight, ints, reals, one)
-            _meet(ints, threads)
+            meet(ints, threads)
             reconstruction, kl = 0.0, 0.0
             for i in range(threads):
                 reconstruction += partial[i, 0] / count
@@ -169,6 +150,7 @@ def _make_train(digest: int) -> Any:
                 losses[s, 0], losses[s, 1] = reconstruction, kl
             if not is_finite(reconstruction + reals[Real.BETA] * kl):
                 break
+            passes.backward(layers, count, weight, thread, threads, ints, reals, one)
             step = ints[Int.STEP] + s + 1
             while True:
                 t = add_atomic(ints[Int.CONTROL] + 8 * Control.NEXT_TILE, 1)
@@ -181,7 +163,7 @@ def _make_train(digest: int) -> Any:
                         layers[tiles[t, 0]], tiles[t, 1], tiles[t, 2], count, step, tile_scratch,
                         ints, reals, one,
                     )  # fmt: skip
-            _meet(ints, threads)
+            meet(ints, threads)
             done += 1
         restore_flags(flags)
         return done

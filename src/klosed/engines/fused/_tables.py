@@ -121,8 +121,7 @@ class Int(IntEnum):
     UPSTREAM = 13  # gradients on their way down: a matrix as wide as the widest layer
     SCRATCH = 14  # of thread 0: the rows of Column, then a tile
     SCRATCH_BYTES = 15  # from one thread to the next
-    WIDEST = 16  # numbers in a row of UPSTREAM: threads may be at different layers
-    TARGET = 17  # what the likelihood sees of x; the first layer's input where nothing is missing
+    TARGET = 16  # what the likelihood sees of x; the first layer's input where nothing is missing
 
 
 class Real(IntEnum):

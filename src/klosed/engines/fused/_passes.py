@@ -1,4 +1,4 @@
-"""One thread's rows on their way through the network, and their gradients on the way back.
+"""Rows on their way through the network, and their gradients on the way back.
 
 Products are BLAS calls on slices in place: nothing is transposed or copied. With rows as rows,
 Y = X Wᵀ is Yᵀ = W Xᵀ to column-major BLAS.
@@ -15,12 +15,12 @@ from klosed.engines.fused._intrinsics import call_gemm, size_of, view
 from klosed.engines.fused._rows import (
     OPTIONS,
     activate,
-    add_bias,
     gather,
     reconstruct,
     without_missing,
 )
 from klosed.engines.fused._tables import Int, Layer, Real
+from klosed.engines.fused._team import meet, share
 
 __all__ = [
     "backward",
@@ -36,25 +36,30 @@ _NORMAL, _TRANSPOSED = ord("N"), ord("T")
 
 
 @njit(**OPTIONS)
-def multiply(layer: Any, x: Any, y: Any, rows: Any, ints: Any, one: Any) -> None:
-    """Write x Wᵀ to y."""
-    n_in, n_out = layer[Layer.N_IN], layer[Layer.N_OUT]
-    zero = type(one)(0)
-    call_gemm(
-        ints[Int.GEMM], _TRANSPOSED, _NORMAL, n_out, rows, n_in,
-        one, layer[Layer.WEIGHT], n_in, x, n_in, zero, y, n_out,
-    )  # fmt: skip
+def _through(layers: Any, rows: Any, thread: Any, threads: Any, ints: Any, one: Any) -> None:
+    """Take rows through layers: y = f(x Wᵀ + b), each thread its share of the outputs.
 
-
-@njit(**OPTIONS)
-def _hand_down(layer: Any, grad: Any, to: Any, rows: Any, ints: Any, one: Any) -> None:
-    """Write grad W to `to`."""
-    n_in, n_out = layer[Layer.N_IN], layer[Layer.N_OUT]
-    zero = type(one)(0)
-    call_gemm(
-        ints[Int.GEMM], _NORMAL, _NORMAL, n_in, rows, n_out,
-        one, layer[Layer.WEIGHT], n_in, grad, n_out, zero, to, n_in,
-    )  # fmt: skip
+    The last layer of the decoder is left as x Wᵀ: the likelihood adds the bias.
+    """
+    size, zero = size_of(one), type(one)(0)
+    for k in range(len(layers)):
+        layer = layers[k]
+        n_in, n_out, kind = layer[Layer.N_IN], layer[Layer.N_OUT], layer[Layer.ACTIVATION]
+        first, end = share(n_out, thread, threads)
+        y, slope = layer[Layer.OUTPUT] + first * size, layer[Layer.DELTA] + first * size
+        if end > first:
+            call_gemm(
+                ints[Int.GEMM], _TRANSPOSED, _NORMAL, end - first, rows, n_in,
+                one, layer[Layer.WEIGHT] + first * n_in * size, n_in, layer[Layer.INPUT], n_in,
+                zero, y, n_out,
+            )  # fmt: skip
+        if kind >= 0:
+            bias = layer[Layer.BIAS] + first * size
+            for i in range(rows):
+                offset = i * n_out * size
+                activate(kind, y + offset, bias, slope + offset, end - first, one)
+        if threads > 1:
+            meet(ints, threads)
 
 
 @njit(**OPTIONS)
@@ -72,22 +77,6 @@ def weight_gradient(
 
 
 @njit(**OPTIONS)
-def _through(layers: Any, start: Any, rows: Any, ints: Any, one: Any) -> None:
-    """Take rows through layers; the last is left without its bias."""
-    size, last = size_of(one), len(layers) - 1
-    for k in range(len(layers)):
-        layer = layers[k]
-        n_in, n_out, kind = layer[Layer.N_IN], layer[Layer.N_OUT], layer[Layer.ACTIVATION]
-        y = layer[Layer.OUTPUT] + start * n_out * size
-        multiply(layer, layer[Layer.INPUT] + start * n_in * size, y, rows, ints, one)
-        if k < last:
-            slope = layer[Layer.DELTA] + start * n_out * size
-            for i in range(rows):
-                offset = i * n_out * size
-                activate(kind, y + offset, layer[Layer.BIAS], slope + offset, n_out, one)
-
-
-@njit(**OPTIONS)
 def take(layers: Any, i: Any, row: Any, ints: Any, one: Any) -> None:
     """Make row number `row` of the data the i-th of the batch."""
     n = layers[0, Layer.N_IN]
@@ -102,14 +91,15 @@ def take(layers: Any, i: Any, row: Any, ints: Any, one: Any) -> None:
 
 
 @njit(**OPTIONS)
-def encode(layers: Any, start: Any, rows: Any, ints: Any, one: Any) -> None:
+def encode(layers: Any, rows: Any, thread: Any, threads: Any, ints: Any, one: Any) -> None:
     """Take rows from the data to the encoder's heads, mean and log-variance side by side."""
-    head = ints[Int.ENCODER_HEAD]
-    _through(layers[: head + 1], start, rows, ints, one)
-    n_out = layers[head, Layer.N_OUT]
-    for i in range(start, start + rows):
-        y = layers[head, Layer.OUTPUT] + i * n_out * size_of(one)
-        add_bias(y, layers[head, Layer.BIAS], n_out, one)
+    _through(layers[: ints[Int.ENCODER_HEAD] + 1], rows, thread, threads, ints, one)
+
+
+@njit(**OPTIONS)
+def decode(layers: Any, rows: Any, thread: Any, threads: Any, ints: Any, one: Any) -> None:
+    """Take rows of z to the decoder's output, without its bias."""
+    _through(layers[ints[Int.ENCODER_HEAD] + 1 :], rows, thread, threads, ints, one)
 
 
 @njit(**OPTIONS)
@@ -141,12 +131,6 @@ def reparameterize(layers: Any, start: Any, rows: Any, noise: Any, ints: Any, on
 
 
 @njit(**OPTIONS)
-def decode(layers: Any, start: Any, rows: Any, ints: Any, one: Any) -> None:
-    """Take rows of z to the decoder's output, without its bias."""
-    _through(layers[ints[Int.ENCODER_HEAD] + 1 :], start, rows, ints, one)
-
-
-@njit(**OPTIONS)
 def likelihood(
     layers: Any, blocks: Any, i: Any, x: Any, scratch: Any, weight: Any, one: Any
 ) -> Any:
@@ -162,31 +146,42 @@ def likelihood(
 
 @njit(**OPTIONS)
 def backward(
-    layers: Any, start: Any, rows: Any, weight: Any, ints: Any, reals: Any, one: Any
+    layers: Any, rows: Any, weight: Any, thread: Any, threads: Any, ints: Any, reals: Any, one: Any
 ) -> None:
-    """Bring the gradient from the decoder's output down to the first layer's output."""
+    """Bring the gradient G from the decoder's output down to the first layer's: G W ∘ f′.
+
+    Each thread does its share of a layer's inputs.
+    """
     real, size = type(one), size_of(one)
+    zero, half = real(0), real(0.5)
     head = ints[Int.ENCODER_HEAD]
     kl_weight = real(reals[Real.BETA]) * weight
-    half = real(0.5)
     for above in range(len(layers) - 1, 0, -1):
-        n = layers[above, Layer.N_IN]
-        grad = layers[above, Layer.DELTA] + start * layers[above, Layer.N_OUT] * size
-        to = ints[Int.UPSTREAM] + start * ints[Int.WIDEST] * size
-        _hand_down(layers[above], grad, to, rows, ints, one)
-        below = above - 1
-        if below != head:
-            upstream = view(to, rows * n, one)
-            delta = view(layers[below, Layer.DELTA] + start * n * size, rows * n, one)
-            for j in range(rows * n):
-                delta[j] *= upstream[j]
-            continue
+        layer, below = layers[above], above - 1
+        n_in, n_out = layer[Layer.N_IN], layer[Layer.N_OUT]
+        first, end = share(n_in, thread, threads)
+        width, to = end - first, ints[Int.UPSTREAM] + first * size
+        if width > 0:
+            call_gemm(
+                ints[Int.GEMM], _NORMAL, _NORMAL, width, rows, n_out,
+                one, layer[Layer.WEIGHT] + first * size, n_in, layer[Layer.DELTA], n_out,
+                zero, to, n_in,
+            )  # fmt: skip
         for i in range(rows):
-            upstream = view(to + i * n * size, n, one)
-            offset = 2 * (start + i) * n * size
-            y = view(layers[head, Layer.OUTPUT] + offset, 2 * n, one)
-            delta = view(layers[head, Layer.DELTA] + offset, 2 * n, one)
-            for j in range(n):
-                delta[j] = upstream[j] + kl_weight * y[j]
-                slope = half * elementary.expm1(y[n + j])
-                delta[n + j] = upstream[j] * delta[n + j] + kl_weight * slope
+            upstream = view(to + i * n_in * size, width, one)
+            if below != head:
+                delta = view(layers[below, Layer.DELTA] + (i * n_in + first) * size, width, one)
+                for j in range(width):
+                    delta[j] *= upstream[j]
+                continue
+            place = (2 * i * n_in + first) * size
+            loc = view(layers[head, Layer.OUTPUT] + place, width, one)
+            log_variance = view(layers[head, Layer.OUTPUT] + place + n_in * size, width, one)
+            grad_loc = view(layers[head, Layer.DELTA] + place, width, one)
+            grad_log_variance = view(layers[head, Layer.DELTA] + place + n_in * size, width, one)
+            for j in range(width):
+                grad_loc[j] = upstream[j] + kl_weight * loc[j]
+                slope = half * elementary.expm1(log_variance[j])
+                grad_log_variance[j] = upstream[j] * grad_log_variance[j] + kl_weight * slope
+        if threads > 1:
+            meet(ints, threads)

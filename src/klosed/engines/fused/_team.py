@@ -1,0 +1,41 @@
+"""Threads that work as one: who does what, and waiting for each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from klosed.engines.fused._intrinsics import add_atomic, call_yield, load_atomic, store_atomic
+from klosed.engines.fused._rows import OPTIONS
+from klosed.engines.fused._tables import Control, Int
+
+__all__ = ["meet", "share"]
+
+# A few microseconds: products between two meetings take longer than a trip to the system.
+_SPINS = 4000
+
+
+@njit(**OPTIONS)
+def share(n: Any, thread: Any, threads: Any) -> Any:
+    """Return (first, end) of this thread's share of n things."""
+    return n * thread // threads, n * (thread + 1) // threads
+
+
+@njit(**OPTIONS)
+def meet(ints: Any, threads: Any) -> None:
+    """Wait until all threads are here; the last one puts the tiles back on the table."""
+    control = ints[Int.CONTROL]
+    arrived, tile = control + 8 * Control.ARRIVED, control + 8 * Control.NEXT_TILE
+    round_ = control + 8 * Control.ROUND
+    now = load_atomic(round_)
+    if add_atomic(arrived, 1) == threads - 1:
+        store_atomic(arrived, 0)
+        store_atomic(tile, 0)
+        store_atomic(round_, now + 1)
+        return
+    spins = 0
+    while load_atomic(round_) == now:
+        spins += 1
+        if spins > _SPINS:
+            call_yield(ints[Int.YIELD])
