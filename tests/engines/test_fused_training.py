@@ -161,7 +161,7 @@ def test_mapped_rows_stay_mapped(tmp_path):
     task = Task(params, optimizer.init(params), optimizer, x, Scaling.none(), 16, 1.0, 0)
     stepper = engine.stepper(task)
     assert np.shares_memory(stepper._job._data[0], x)
-    losses = stepper.steps([Batch(np.arange(16), np.zeros((16, 2), np.float32))], 0)
+    losses = stepper.steps([Batch(np.arange(16), lambda: np.zeros((16, 2), np.float32))], 0)
     assert len(losses) == 1
 
 

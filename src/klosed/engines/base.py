@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol
+from functools import cached_property
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -68,11 +69,20 @@ class Engine(Protocol):
         ...
 
 
-class Batch(NamedTuple):
-    """One step's share of an epoch: numbers of rows, and noise of shape (rows, n_components)."""
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """One step's share of an epoch: numbers of rows, and how to draw the noise that goes with them.
+
+    `draw` is a function of the position alone: it may be called on any thread, at any time.
+    """
 
     rows: Array
-    noise: Array
+    draw: Callable[[], Array]
+
+    @cached_property
+    def noise(self) -> Array:
+        """Standard normal noise of shape (rows, n_components)."""
+        return self.draw()
 
 
 class Rule(Protocol):

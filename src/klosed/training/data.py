@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -130,8 +131,8 @@ def batches(
         order = _in_memory(config, train_rows, state)
     for step, rows in enumerate(order, state.step):
         shape = (len(rows), spec.n_components)
-        noise = standard_normal(config.seed, Purpose.TRAINING_NOISE, step, shape, dtype)
-        yield Batch(rows, noise)
+        where = (config.seed, Purpose.TRAINING_NOISE, step)
+        yield Batch(rows, partial(standard_normal, *where, shape, dtype))
 
 
 def _in_memory(

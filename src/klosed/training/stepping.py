@@ -28,9 +28,9 @@ class PlainStepper:
     def steps(self, batches: Sequence[Batch], step: int) -> list[Loss]:
         """Take a step for each batch; none where the loss is not finite."""
         task, losses = self._task, []
-        for done, (rows, noise) in enumerate(batches, step):
-            x = task.scaling.apply(task.x[rows], noise.dtype)
-            loss, grads = self._engine.loss_and_grad(task.params, x, noise, beta=task.beta)
+        for done, batch in enumerate(batches, step):
+            x = task.scaling.apply(task.x[batch.rows], batch.noise.dtype)
+            loss, grads = self._engine.loss_and_grad(task.params, x, batch.noise, beta=task.beta)
             losses.append(loss)
             if not math.isfinite(loss):
                 break

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from klosed.engines.base import Batch, Loss, Task
 from klosed.engines.fused import _steps
@@ -14,6 +17,8 @@ from klosed.engines.fused._network import Network, address
 from klosed.engines.fused._tables import RULES, Block, Int, Layer, Real
 
 __all__ = ["FusedStepper"]
+
+Array = NDArray[Any]
 
 _SECONDS_A_CALL = 0.1
 _MOST_NOISE = 2**20  # numbers drawn ahead
@@ -42,7 +47,8 @@ class FusedStepper:
         for slot, (weight, bias, free) in zip(slots, _SLOTS, strict=False):
             network.bind(job.layers, self._moments[slot], weight, bias)
             network.bind_blocks(job.blocks, self._moments[slot], free)
-        self._most = max(1, _MOST_NOISE // (batch * network.spec.n_components))
+        self._k = network.spec.n_components
+        self._most = max(1, _MOST_NOISE // (batch * self._k))
         self.steps_at_once = 1
 
     def steps(self, batches: Sequence[Batch], step: int) -> list[Loss]:
@@ -50,7 +56,7 @@ class FusedStepper:
         job, beta = self._job, self._task.beta
         started = time.perf_counter()
         rows = np.concatenate([batch.rows for batch in batches])
-        noise = np.concatenate([batch.noise for batch in batches])
+        noise = self._draw(batches, len(rows))
         losses = np.zeros((len(batches), 2))
         job.ints[Int.STEP] = step
         with one_thread_a_product():
@@ -63,6 +69,18 @@ class FusedStepper:
         affordable = int(len(batches) * _SECONDS_A_CALL / max(seconds, 1e-9))
         self.steps_at_once = max(1, min(self._most, affordable, 4 * len(batches)))
         return [Loss(part[0], part[1], beta) for part in losses[: done + 1].tolist()]
+
+    def _draw(self, batches: Sequence[Batch], rows: int) -> Array:
+        """Return the noise of all batches, drawn on all threads."""
+        noise = np.empty((rows, self._k), self._job.dtype)
+        edges = [0, *itertools.accumulate(len(batch.rows) for batch in batches)]
+
+        def part(number: int) -> None:
+            for i in range(number, len(batches), self._job.threads):
+                noise[edges[i] : edges[i + 1]] = batches[i].draw()
+
+        run_on_threads(part, self._job.threads)
+        return noise
 
     def sync(self) -> None:
         """Copy what is not updated in place."""
