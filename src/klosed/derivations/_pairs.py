@@ -11,6 +11,7 @@ from typing import Any
 
 import sympy as sp
 
+from klosed.derivations._as_shipped import AS_SHIPPED
 from klosed.derivations._families import Family, Interval, Moment, Side
 from klosed.derivations._means import Mean, differentiate, linear, put_in
 from klosed.derivations._quadrature import Law, evaluate_with_means, expectations
@@ -133,6 +134,7 @@ class Worked:
                     "KL(q‖p) = H(q, p) − H(q)",
                     shown=self._shown("KL"),
                 ),
+                *self._regrouped,
                 *self._gradient_steps,
             ),
             self.draw,
@@ -284,6 +286,14 @@ class Worked:
 
     def _shown(self, name: str, otherwise: tuple[str, str] | None = None) -> tuple[str, str] | None:
         return self.pair.shown.get(name, otherwise)
+
+    @property
+    def _regrouped(self) -> Sequence[Step]:
+        form = AS_SHIPPED.get((self.pair.q, self.pair.p))
+        if form is None:
+            return []
+        right = form(self.q.symbols, self.p.symbols)
+        return [Step("KL as computed", self._kl, right, "regrouped, so that nothing cancels")]
 
     @property
     def _gradient_steps(self) -> Sequence[Step]:
