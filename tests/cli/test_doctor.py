@@ -16,6 +16,7 @@ FINE = {
         {"api": "openblas", "version": "1", "kernel": "SkylakeX", "threads": 4, "file": "a/b.so"}
     ],
     "environment": {},
+    "engine": {"auto": "fused", "has_own_blas": True},
     "data_folder": {"path": "/cache", "writable": True, "holds": []},
 }
 
@@ -63,6 +64,8 @@ def test_a_kernel_that_was_asked_for():
         (changed("blas", threads=1) | {"environment": {"OMP_NUM_THREADS": "1"}}, "OMP_NUM_THREADS"),
         (FINE | {"blas": []}, "pip install --force-reinstall numpy"),
         (changed("data_folder", writable=False), "KLOSED_DATA_DIR"),
+        (changed("engine", has_own_blas=False), "pip install 'klosed[fast]'"),
+        (changed("engine", auto="reference", why_reference="no Numba"), "engine: no Numba."),
     ],
 )
 def test_other_advice(facts, words):
@@ -80,6 +83,8 @@ def test_json_holds_facts_and_advice(klosed):
     facts = json.loads(klosed("doctor", "--json").out)
     assert facts["libraries"]["numpy"] == np.__version__
     assert facts["sgemm_gflops"] > 0
+    assert facts["engine"]["auto"] == "fused"
+    assert facts["engine"]["sgemm_gflops_of_one_thread"] > 0
     assert {"accelerators", "extras", "data_folder", "advice"} <= facts.keys()
     assert facts["advice"] == advice(facts)
 
@@ -90,7 +95,7 @@ def test_text_names_everything_also_on_a_narrow_terminal(klosed, monkeypatch):
     done = klosed("doctor")
     assert done.code == 0
     assert "KLOSED_DATA_DIR=data" in done.out
-    for label in ("Python", "BLAS", "Accelerators", "Data folder"):
+    for label in ("Python", "BLAS", "Engine", "Accelerators", "Data folder"):
         assert label in done.out
 
 

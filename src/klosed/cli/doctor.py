@@ -31,7 +31,7 @@ _LIBRARIES = (
     "threadpoolctl",
 )
 # extra -> the module that shows it is installed
-_EXTRAS = {"torch": "torch", "jax": "jax", "parquet": "pyarrow"}
+_EXTRAS = {"fast": "numba", "torch": "torch", "jax": "jax", "parquet": "pyarrow"}
 _VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -83,6 +83,7 @@ def facts() -> dict[str, Any]:
         "processor": _processor(),
         "blas": _blas(),
         "sgemm_gflops": _sgemm_gflops(),
+        "engine": _engine(),
         "environment": {k: os.environ[k] for k in _VARIABLES if k in os.environ},
         "accelerators": _accelerators(),
         "extras": {
@@ -130,6 +131,7 @@ def advice(found: dict[str, Any]) -> list[str]:
             "NumPy's BLAS is of a kind that threadpoolctl does not know; if matrix products are "
             "slow, install NumPy from its wheels: pip install --force-reinstall numpy."
         )
+    changes += _engine_advice(found["engine"], found["system"])
     folder = found["data_folder"]
     if not folder["writable"]:
         changes.append(
@@ -137,6 +139,18 @@ def advice(found: dict[str, Any]) -> list[str]:
             "can be written."
         )
     return changes
+
+
+def _engine_advice(engine: dict[str, Any], system: str) -> list[str]:
+    """Return what would make training faster."""
+    if engine["auto"] == "reference":
+        return [f"Training uses the slower reference engine: {engine['why_reference']}."]
+    if not engine["has_own_blas"] and not system.startswith("Darwin"):
+        return [
+            "The fused engine uses SciPy's BLAS, which may not know this processor and starts "
+            "threads of its own. Give it one of its own: pip install 'klosed[fast]'."
+        ]
+    return []
 
 
 def _version(name: str) -> str | None:
@@ -184,8 +198,30 @@ def _blas() -> list[dict[str, Any]]:
             "file": library["filepath"],
         }
         for library in threadpool_info()
-        if library["user_api"] == "blas"
+        if library["user_api"] == "blas" and "scipy_openblas32" not in library["filepath"]
     ]
+
+
+def _engine() -> dict[str, Any]:
+    """Return which engine `--engine auto` takes, and with which matrix product."""
+    from joblib import cpu_count
+
+    from klosed.engines import why_not_fused
+    from klosed.models import VAESpec
+
+    if why := why_not_fused(VAESpec(1)):
+        return {"auto": "reference", "why_reference": why}
+    from klosed.engines.fused.blas import load_blas
+
+    blas = load_blas()
+    return {
+        "auto": "fused",
+        "blas": blas.library,
+        "kernel": blas.kernel,
+        "has_own_blas": blas.is_private,
+        "sgemm_gflops_of_one_thread": blas.sgemm_gflops(),
+        "threads": cpu_count(),
+    }
 
 
 def _sgemm_gflops(n: int = 1024, repeats: int = 5) -> float:
@@ -249,7 +285,8 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
         for b in found["blas"]
     ]
     lines += [
-        ("Float32 product", f"{found['sgemm_gflops']:g} GFLOP/s, measured now"),
+        ("Float32 product", f"NumPy: {found['sgemm_gflops']:g} GFLOP/s, measured now"),
+        ("Engine", _engine_line(found["engine"])),
         ("Accelerators", ", ".join(found["accelerators"]) or "none found"),
         ("Extras", ", ".join(extras)),
         (
@@ -260,3 +297,14 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     lines += [("Environment", f"{name}={value}") for name, value in found["environment"].items()]
     return lines
+
+
+def _engine_line(engine: dict[str, Any]) -> str:
+    if engine["auto"] == "reference":
+        return f"reference ({engine['why_reference']})"
+    kernel = "" if engine["kernel"] is None else f", {engine['kernel']} kernel"
+    rate = engine["sgemm_gflops_of_one_thread"]
+    return (
+        f"fused, up to {engine['threads']} threads; {engine['blas']}{kernel}, {rate:g} GFLOP/s on "
+        "one thread, measured now"
+    )

@@ -1,0 +1,108 @@
+"""Other machines, imitated: no AVX-512, no OpenBLAS of our own, one processor, no Numba."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+import joblib
+from threadpoolctl import threadpool_info
+
+from klosed import VAESpec
+from klosed.engines.fused import FusedEngine, _compile, _job, blas
+from klosed.engines.reference import ReferenceEngine
+
+SPEC = VAESpec(6, 2, (8,))
+
+
+def test_our_copy_takes_its_kernel_and_leaves_everything_else_alone(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    before, libraries = dict(os.environ), threadpool_info()
+    found = blas._private_openblas()
+    if found is None:
+        pytest.skip("scipy-openblas32 is not installed")
+    assert found.kernel
+    assert (found.kernel == "SkylakeX") == (blas.best_kernel() == "SkylakeX")
+    assert dict(os.environ) == before
+    assert [each for each in threadpool_info() if each in libraries] == libraries
+    assert "scipy_openblas32" not in sys.modules
+
+
+def test_the_kernel_follows_the_processor(monkeypatch):
+    everything = dict.fromkeys(blas._AVX512, True)
+    for features, kernel in (
+        (everything, "SkylakeX"),
+        (everything | {"avx512vl": False}, None),
+        ({"neon": True}, None),
+    ):
+        monkeypatch.setattr("llvmlite.binding.get_host_cpu_features", lambda f=features: f)
+        assert blas.best_kernel() == kernel
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scipys_blas_does_as_well(monkeypatch, dtype):
+    monkeypatch.setattr(blas.importlib.util, "find_spec", lambda name: None)
+    scipys = blas._private_openblas() or blas._scipys()
+    assert not scipys.is_private
+    monkeypatch.setattr(_job, "load_blas", lambda: scipys)
+    monkeypatch.setattr(_job, "_OPERATIONS_A_THREAD", 1)
+    rng = np.random.default_rng(0)
+    x, noise = rng.random((9, 6)).astype(dtype), rng.normal(size=(9, 2)).astype(dtype)
+    params = ReferenceEngine(SPEC).init(0, dtype)
+    loss, grads = FusedEngine(SPEC, threads=2).loss_and_grad(params, x, noise)
+    expected, expected_grads = ReferenceEngine(SPEC).loss_and_grad(params, x, noise)
+    eps = 50 * float(np.finfo(dtype).eps)
+    assert loss == pytest.approx(expected, rel=eps)
+    for name, grad in expected_grads.items():
+        np.testing.assert_allclose(grads[name], grad, rtol=0, atol=eps * np.abs(grad).max())
+
+
+def test_a_product_is_measured():
+    assert blas.load_blas().sgemm_gflops(64, repeats=1) > 0
+
+
+def test_one_processor(monkeypatch):
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 1)
+    assert FusedEngine(SPEC).threads == 1
+
+
+def test_without_a_folder_to_keep_compiled_code_in(monkeypatch):
+    calls = []
+
+    def njit(*, cache=False, **options):
+        calls.append(cache)
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: function
+
+    monkeypatch.setattr(_compile, "njit", njit)
+    assert _compile.compiled(lambda digest: lambda: digest)() == _compile._digest()
+    assert calls == [True, False]
+
+
+def test_without_numba_the_reference_engine_steps_in_and_says_so(tmp_path):
+    code = """
+import sys
+sys.modules["numba"] = None
+import klosed
+assert klosed.engine("auto", klosed.VAESpec(3)).name == "reference"
+try:
+    klosed.engine("fused", klosed.VAESpec(3))
+except klosed.errors.MissingExtraError as error:
+    print(error)
+from klosed.cli import main
+main(["train", "digits", "--epochs", "1", "--hidden", "0", "--out", sys.argv[1]])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "run")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "pip install 'klosed[fast]'" in done.stdout
+    assert done.stderr.count("The reference engine, which is slower: Numba cannot be imported") == 1
