@@ -216,7 +216,7 @@ def _engine() -> dict[str, Any]:
     blas = load_blas()
     return {
         "auto": "fused",
-        "blas": blas.library,
+        "blas": blas.name,
         "kernel": blas.kernel,
         "has_own_blas": blas.is_private,
         "sgemm_gflops_of_one_thread": blas.sgemm_gflops(),

@@ -31,7 +31,7 @@ _environment = threading.Lock()
 class Blas:
     """Addresses of sgemm and dgemm with Fortran's calling convention, and what they belong to."""
 
-    library: str
+    name: str
     kernel: str | None
     sgemm: int
     dgemm: int
