@@ -58,10 +58,14 @@ def test_what_belongs_to_the_torch_engine_needs_it(klosed, whole, monkeypatch):
     assert not Path("runs").exists()
 
 
-def test_peers_that_cannot_be_reached_are_named_in_time(klosed, monkeypatch):
-    with socket.socket() as free:  # nobody will listen there
+def free_port():
+    with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+        return free.getsockname()[1]
+
+
+def test_peers_that_cannot_be_reached_are_named_in_time(klosed, monkeypatch):
+    port = str(free_port())  # nobody will listen there
     for name, value in {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1",
                         "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}.items():  # fmt: skip
         monkeypatch.setenv(name, value)
@@ -72,20 +76,36 @@ def test_peers_that_cannot_be_reached_are_named_in_time(klosed, monkeypatch):
     assert not Path("run").exists()
 
 
-def torchrun(n, *args, program="-m klosed", **more):
+def on_two_machines(program, *args):
+    """Run a program as torchrun does on two machines with one process each; both are this one."""
+    port = free_port()
     command = [
-        *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-        *(f"--nproc-per-node={n}", *more.get("options", ()), *program.split(), *map(str, args)),
+        *(sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1"),
+        *("--rdzv-backend=c10d", f"--rdzv-endpoint=127.0.0.1:{port}", f"--rdzv-id={port}"),
+        *("--max-restarts=3", program, *args),
     ]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    agents = [
+        subprocess.Popen(
+            list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    try:
+        said = [agent.communicate(timeout=120) for agent in agents]
+    finally:
+        for agent in agents:
+            agent.kill()
+    out, err = ("".join(texts) for texts in zip(*said, strict=True))
+    assert [agent.returncode for agent in agents] == [0, 0], err
+    return out, err
 
 
-def test_two_processes_one_of_them_killed_reach_what_one_reaches(whole, tmp_path):
+def test_two_machines_one_of_them_killed_reach_what_one_reaches(whole, tmp_path):
     # The second process dies in its 23rd step, in epoch 8; torchrun starts both again.
     program = tmp_path / "program.py"
     program.write_text(
         textwrap.dedent("""
-        import os, signal
+        import os, pathlib, signal, sys
         from klosed.cli import main
         from klosed.engines.torch.stepper import TorchStepper
         step, taken = TorchStepper._step, []
@@ -96,20 +116,20 @@ def test_two_processes_one_of_them_killed_reach_what_one_reaches(whole, tmp_path
                 os.kill(os.getpid(), signal.SIGKILL)
             return step(self, *args)
 
-        if os.environ["RANK"] == "1" and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
+        died = pathlib.Path(__file__).with_suffix(".died")
+        if os.environ["RANK"] == "1" and not died.exists():
+            died.touch()
             TorchStepper._step = dies
         main()
         """)
     )
     run = tmp_path / "run"
-    done = torchrun(
-        2, "train", "digits", "--out", run, "--epochs", 17, *SMALL,
-        "--checkpoint-every", 1, program=str(program), options=["--max-restarts=1"],
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "2 processes on cpu" in done.stderr
-    assert "process 0 of 2 lost another one at" in done.stderr
-    assert done.stdout.count("Done: 17 epochs") == 1  # only the first process speaks
+    out, err = on_two_machines(
+        program, "train", "digits", "--out", run, "--epochs", 17, "--checkpoint-every", 1, *SMALL
+    )
+    assert "2 processes on cpu" in err
+    assert "process 0 of 2 lost another one at" in err
+    assert out.count("Done: 17 epochs") == 1  # only the first process speaks
     np.testing.assert_allclose(losses(run), losses(whole), rtol=2e-6)
     expected, got = (load_model(path / "model.safetensors").params for path in (whole, run))
     for name in expected:

@@ -8,6 +8,7 @@ import torch
 
 import klosed
 from klosed import VAESpec
+from klosed.engines.torch import TorchEngine
 from klosed.engines.torch.graph import Captured
 from klosed.engines.torch.rules import TorchRule
 from klosed.errors import NonFiniteLossError, TrainingInterrupted
@@ -125,6 +126,33 @@ def test_captured_steps_equal_eager_ones_and_warming_up_leaves_no_trace():
     assert torch.equal(torch.stack(got), torch.stack(expected))
     for name, tensor in module.state_dict().items():
         assert torch.equal(replayed.state_dict()[name], tensor), name
+
+
+def test_the_path_of_accelerators_takes_the_same_steps(data, monkeypatch):
+    # As on a CUDA device: rows resident, many steps a call, one captured, the short last batch
+    # not. Only the capture itself is a stand-in.
+    captures = []
+
+    def capture(function):
+        captures.append(function)
+        function()
+        return function
+
+    class Engine(TorchEngine):
+        def stepper(self, task):
+            stepper = super().stepper(task)
+            stepper.steps_at_once, stepper._on_cpu, stepper._captures = 5, False, True
+            stepper._rows._resident = torch.from_numpy(task.x)
+            return stepper
+
+    monkeypatch.setattr("klosed.engines.torch.stepper.cuda_capture", capture)
+    config = TrainingConfig(epochs=2, batch_size=16)
+    states = [fit(e(SPEC, device="cpu"), config, data) for e in (TorchEngine, Engine)]
+    assert len(captures) == 1
+    expected, got = states
+    assert got.step == 26
+    for name in expected.params:
+        np.testing.assert_allclose(got.params[name], expected.params[name], rtol=1e-4, atol=1e-6)
 
 
 # torch 2.13 instantiates a deprecated class while it traces

@@ -21,7 +21,6 @@ __all__ = [
     "processes_for",
     "settings",
     "torch_options",
-    "was_restarted",
 ]
 
 _NAMES = ("device", "precision", "compile", "peer_timeout")
@@ -91,8 +90,3 @@ def on_what(engine: Any) -> str:
     """Say where a torch engine computes."""
     many = f"{engine.processes.size} processes on " if engine.processes.size > 1 else ""
     return f"{many}{engine.device}" + (", bf16" if engine.precision == "bf16" else "")
-
-
-def was_restarted() -> bool:
-    """Return True where torchrun has started this training again after a failure."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from klosed.cli._messages import note, note_if_slow, warn
 from klosed.cli._plan import Plan, engine_of, new_plan, next_free, resumed_plan, run_to_resume
 from klosed.cli._rows import Display, has_grey
-from klosed.cli._torch import check_options, on_what, processes_for, torch_options, was_restarted
+from klosed.cli._torch import check_options, on_what, processes_for, torch_options
 from klosed.cli._watch import Painter, Reporter
 from klosed.engines import ENGINES
 from klosed.errors import NonFiniteLossError, TrainingInterrupted
@@ -121,15 +121,18 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     given = {
         name for name in options if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE
     }
-    if restarted := options["out"] is not None and was_restarted():
-        # torchrun starts a training anew after a failure: it goes on where it can
-        options["resume"] = RunFolder(options["out"]).checkpoint_path.exists()
-    resume, every = options["resume"], options["checkpoint_every"]
-    run = RunFolder.open(run_to_resume(options)) if resume else None
+    every, run = options["checkpoint_every"], None
+    if options["resume"]:
+        run = RunFolder.open(run_to_resume(options))
     name = options["engine"] if run is None else engine_of(run)
     check_options(name, given)
     with processes_for(name, options) as processes:
         is_first = processes is None or processes.is_first
+        # torchrun starts a training anew after a failure: it goes on where it can
+        restarted = processes is not None and processes.restarts > 0 and options["out"] is not None
+        if restarted and RunFolder(options["out"]).checkpoint_path.exists():
+            run = RunFolder.open(options["out"])
+        resume = run is not None
         if run is None:
             plan = new_plan(options, given, processes)
             run = RunFolder(options["out"] or next_free(options["data"]))

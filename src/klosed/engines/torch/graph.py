@@ -40,7 +40,7 @@ class Captured:
     touched : sequence of tensor
         What a step changes: put back after the steps that warming up takes.
     capture : callable
-        `cuda_capture`, or a stand-in where there is no such device.
+        `cuda_capture`, or a stand-in where there is no CUDA device.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Captured:
         x: Tensor,
         noise: Tensor,
         touched: Sequence[Tensor],
-        capture: Capture = cuda_capture,
+        capture: Capture,
     ) -> None:
         self._x, self._noise = x.clone(), noise.clone()
         kept = [t.detach().clone() for t in touched]

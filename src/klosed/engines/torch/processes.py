@@ -33,10 +33,14 @@ def launched(environment: Mapping[str, str] = os.environ) -> bool:
 
 @dataclass(frozen=True)
 class Processes:
-    """Who this process is among those that train together; alone by default."""
+    """Who this process is among those that train together; alone by default.
+
+    `restarts` counts how often torchrun has started them anew after a failure.
+    """
 
     rank: int = 0
     size: int = 1
+    restarts: int = 0
 
     @classmethod
     @contextmanager
@@ -73,7 +77,8 @@ class Processes:
         try:
             limit = timedelta(seconds=timeout)
             store, *_ = next(dist.rendezvous("env://", rank, size, timeout=limit))
-            store = dist.PrefixStore(_new_name(store, rank, size, timeout), store)
+            name = _new_name(store, rank, size, timeout)
+            store = dist.PrefixStore(name, store)
             backend = "nccl" if on_cuda else "gloo"
             dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=limit)
         except (dist.DistError, RuntimeError, ValueError, TimeoutError) as error:
@@ -82,7 +87,7 @@ class Processes:
                 f"{timeout:g} s: {_first_sentence(error)} Check that every machine was started, "
                 "with the same --nnodes, and reaches that address."
             ) from None
-        yield cls(rank, size)
+        yield cls(rank, size, restarts=int(name.split(":")[1]))
         # not after an error: taking leave may wait for a process that is gone
         dist.destroy_process_group()
 
@@ -100,9 +105,10 @@ class Processes:
         if self.size == 1:
             return module
         ids = [device] if device.type == "cuda" else None
-        return nn.parallel.DistributedDataParallel(
-            module, device_ids=ids, gradient_as_bucket_view=True
-        )
+        with self.watched("the start"):
+            return nn.parallel.DistributedDataParallel(
+                module, device_ids=ids, gradient_as_bucket_view=True
+            )
 
     def total(self, t: Tensor) -> Tensor:
         """Return the sum of t over all processes."""
@@ -135,11 +141,12 @@ class Processes:
 
 
 def _new_name(store: Any, rank: int, size: int, timeout: float) -> str:
-    """Agree with the other processes on a name that none before them has used.
+    """Agree with the other processes on a name that none before them has used, word:restarts.
 
     torchrun keeps its store when it starts processes again, and with it the addresses of those
     that died (PyTorch 2.13). So each process calls under a word of its own, the first answers
-    each word, and what was left by the dead gets an answer that nobody reads.
+    each word, and what was left by the dead gets an answer that nobody reads. Each machine counts
+    the restarts that it asked for; those that others asked for show in the store.
     """
     word = uuid.uuid4().hex
     if rank > 0:
@@ -147,6 +154,9 @@ def _new_name(store: Any, rank: int, size: int, timeout: float) -> str:
         name = bytes(store.get(f"klosed/answer/{word}")).decode()
         store.set(f"klosed/{name}/{rank}", "here")
         return name
+    own = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
+    restarts = max(own, store.add("klosed/trainings", 1) - 1)
+    word = f"{word}:{restarts}"
     answered: dict[int, bytes] = {}
     waiting, deadline = set(range(1, size)), time.monotonic() + timeout
     while waiting:

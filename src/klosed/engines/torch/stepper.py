@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from klosed.engines.base import Batch, Loss, Task
-from klosed.engines.torch.graph import Captured
+from klosed.engines.torch.graph import Captured, cuda_capture
 from klosed.engines.torch.processes import Processes
 from klosed.engines.torch.rules import TorchRule
 from klosed.torch import VAEModule
@@ -91,7 +91,11 @@ class TorchStepper:
             return self._eager_step(x, noise, n)
         if self._captured is None:
             self._captured = Captured(
-                lambda x, noise: self._eager_step(x, noise, n), x, noise, self._rule.touched()
+                lambda x, noise: self._eager_step(x, noise, n),
+                x,
+                noise,
+                self._rule.touched(),
+                cuda_capture,
             )
         return self._captured(x, noise)
 
