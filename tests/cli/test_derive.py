@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from klosed.cli.app import group
-from klosed.derivations import _checks
+from klosed.derivations import _catalogue, _checks
 from klosed.derivations._steps import Mark, Verdict
 
 
@@ -79,6 +79,16 @@ def test_check_is_one_line_and_its_exit_code(monkeypatch):
     result = run("poisson", "poisson", "--check")
     assert result.exit_code == 1
     assert "failed: the reason" in result.stdout
+
+
+def test_all_fails_while_a_pair_has_no_derivation(monkeypatch):
+    monkeypatch.setattr(_checks, "everything", lambda: (("Poisson", "Poisson"),))
+    assert run("--all", "--check").exit_code == 0
+    monkeypatch.setattr(_catalogue, "missing_pairs", lambda: (("Normal", "Cauchy"),))
+    result = run("--all", "--check")
+    assert result.exit_code == 1
+    assert "1 derivations, 0 not shown; 1 pairs without" in result.stdout
+    assert "✗ normal-cauchy: no derivation" in result.stdout
 
 
 def test_without_sympy_one_line_names_the_extra(monkeypatch):

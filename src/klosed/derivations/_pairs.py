@@ -48,7 +48,7 @@ class Pair:
     shown : mapping
         {step: (text, LaTeX)}: equations to print where the expressions of a small case are too
         long to read, for "outcome", "entropy apart", "entropy", "cross-entropy apart",
-        "cross-entropy", "KL" and "gradient in alpha_q".
+        "cross-entropy", "KL", "KL as computed" and "gradient in alpha_q".
     case : str
         What small case the expressions are, such as "in two dimensions"; part of the title.
     budget : float
@@ -293,7 +293,8 @@ class Worked:
         if form is None:
             return []
         right = form(self.q.symbols, self.p.symbols)
-        return [Step("KL as computed", self._kl, right, "regrouped, so that nothing cancels")]
+        reason, name = "regrouped, so that nothing cancels", "KL as computed"
+        return [Step(name, self._kl, right, reason, shown=self._shown(name))]
 
     @property
     def _gradient_steps(self) -> Sequence[Step]:

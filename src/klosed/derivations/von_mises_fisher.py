@@ -34,7 +34,50 @@ FAMILY = Family(
     entropy=-_log_constant - kappa / sp.tanh(kappa) + 1,
 )
 
+_SHOWN = {
+    "outcome": (
+        "log q(x) = κq t + log κq − log(4π sinh κq),  t = μqᵀx",
+        r"\log q(x) = \kappa_q t + \log\kappa_q - \log(4\pi\sinh\kappa_q), \quad t = \mu_q^\top x",
+    ),
+    "entropy apart": (
+        "H(q) = −κq E[t] − log κq + log(4π sinh κq)",
+        r"\mathrm{H}(q) = -\kappa_q\operatorname{E}_q[t] - \log\kappa_q + \log(4\pi\sinh\kappa_q)",
+    ),
+    "entropy": (
+        "H(q) = −κq A(κq) − log κq + log(4π sinh κq),  A(κ) = coth κ − 1/κ",
+        r"\mathrm{H}(q) = -\kappa_q A(\kappa_q) - \log\kappa_q + \log(4\pi\sinh\kappa_q),"
+        r" \quad A(\kappa) = \coth\kappa - \frac1\kappa",
+    ),
+    "cross-entropy apart": (
+        "H(q, p) = −κp μpᵀ E[x] − log κp + log(4π sinh κp)",
+        r"\mathrm{H}(q, p) = -\kappa_p\,\mu_p^\top\operatorname{E}_q[x]"
+        r" - \log\kappa_p + \log(4\pi\sinh\kappa_p)",
+    ),
+    "cross-entropy": (
+        "H(q, p) = −κp A(κq) μpᵀμq − log κp + log(4π sinh κp),  A(κ) = coth κ − 1/κ",
+        r"\mathrm{H}(q, p) = -\kappa_p A(\kappa_q)\,\mu_p^\top\mu_q"
+        r" - \log\kappa_p + \log(4\pi\sinh\kappa_p), \quad A(\kappa) = \coth\kappa - \frac1\kappa",
+    ),
+    "KL": (
+        "KL = A(κq) (κq − κp μpᵀμq) − log(sinh κq / κq) + log(sinh κp / κp)",
+        r"\mathrm{KL} = A(\kappa_q)(\kappa_q - \kappa_p\,\mu_p^\top\mu_q)"
+        r" - \log\frac{\sinh\kappa_q}{\kappa_q} + \log\frac{\sinh\kappa_p}{\kappa_p}",
+    ),
+    "KL as computed": (
+        "KL = G(κp) − G(κq) − A(κq) (κp − κq) + κp A(κq) (1 − cos θ),  G(κ) = log(sinh κ / κ)",
+        r"\mathrm{KL} = G(\kappa_p) - G(\kappa_q) - A(\kappa_q)(\kappa_p - \kappa_q)"
+        r" + \kappa_p A(\kappa_q)(1 - \cos\theta), \quad"
+        r" G(\kappa) = \log\frac{\sinh\kappa}{\kappa}",
+    ),
+}
+
 PAIRS = (
-    Pair("VonMisesFisher", "VonMisesFisher", case="in three dimensions", relative_to_largest=True),
+    Pair(
+        "VonMisesFisher",
+        "VonMisesFisher",
+        case="in three dimensions",
+        relative_to_largest=True,
+        shown=_SHOWN,
+    ),
     Pair("VonMisesFisher", "SphericalUniform", case="in three dimensions"),
 )
