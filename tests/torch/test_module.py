@@ -1,6 +1,7 @@
 """VAEModule against the reference engine, which finite differences and mpmath hold to the truth."""
 
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from torch import nn
 
 import klosed
 from klosed import VAESpec
-from klosed.errors import ParameterError, ShapeError, SpecError
+from klosed.errors import MissingExtraError, ParameterError, ShapeError, SpecError
 from klosed.models.parameters import parameter_shapes
 from klosed.networks import ACTIVATIONS
 from klosed.torch import VAEModule
@@ -175,3 +176,10 @@ def test_bf16_multiplies_in_bfloat16_and_sums_in_float32():
     for name in params:
         assert rounded[1][name].dtype == np.float32
         assert rounded[1][name] == pytest.approx(exact[1][name], abs=2e-2)
+
+
+def test_without_pytorch_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "klosed.torch")
+    with pytest.raises(MissingExtraError, match=r"pip install 'klosed\[torch\]'"):
+        klosed.engine("torch", SPECS[0])
