@@ -31,6 +31,15 @@ _GREEK = {
 }  # fmt: skip
 _NAMES = re.compile(rf"(?<![a-z])({'|'.join(_GREEK)})(?![a-z])")
 _SIGNS = {Mark.PROVED: "✓ proved", Mark.CHECKED: "✓ checked", Mark.FAILED: "✗ FAILED"}
+_LATEX = {
+    "\\": r"\textbackslash ", "_": r"\_", "&": r"\&", "%": r"\%", "#": r"\#", "^": r"\^{}",
+    "‖": r"$\,\|\,$", "−": "$-$", "×": r"$\times$", "·": r"$\cdot$", "∘": r"$\circ$",
+    "→": r"$\to$", "≥": r"$\ge$", "∂": r"$\partial$", "∫": r"$\int$", "½": r"$\tfrac12$",
+    "…": r"\dots ", "–": "--", "“": "``", "”": "\'\'", "Γ": r"$\Gamma$", "Σ": r"$\Sigma$",
+    "ℓ": r"$\ell$", "⁻¹": "$^{-1}$", "²": "$^2$", "ⁿ": "$^n$", "ᵀ": r"$^\top$", "₀": "$_0$",
+    "₁": "$_1$", "₂": "$_2$", "ᵢ": "$_i$", "ⱼ": "$_j$",
+    **{letter: rf"$\{name}$" for name, letter in _GREEK.items()},
+}  # fmt: skip
 _CALLS = {
     "NumPy": ("import klosed, numpy as np", "np.array"),
     "PyTorch": ("import klosed, torch", "torch.tensor"),
@@ -220,12 +229,6 @@ def _latex(derivation: Derivation, shown: Shown, code: dict[str, str], held: str
 
 
 def _plain_latex(text: str) -> str:
-    for sign, written in {
-        "\\": r"\textbackslash ", "_": r"\_", "&": r"\&", "%": r"\%", "#": r"\#", "^": r"\^{}",
-        "‖": r"$\,\|\,$", "−": "$-$", "Γ": r"$\Gamma$", "…": r"\dots ", "ψ": r"$\psi$",
-        "→": r"$\to$", "²": "$^2$", "½": r"$\tfrac12$", "·": r"$\cdot$", "∂": r"$\partial$",
-    }.items():  # fmt: skip
+    for sign, written in _LATEX.items():
         text = text.replace(sign, written)
-    for name, letter in _GREEK.items():
-        text = text.replace(letter, rf"$\{name}$")
     return text

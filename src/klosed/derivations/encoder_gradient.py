@@ -13,21 +13,12 @@ import mpmath as mp
 import sympy as sp
 
 from klosed.derivations._steps import Point, Step
-from klosed.derivations._texts import SEED, Slip, Text, identity, line
+from klosed.derivations._texts import SEED, Slip, Text, line
+from klosed.derivations.matrix_products import PRODUCTS, frobenius, hadamard
 
 __all__ = ["DERIVATIONS", "TEXT"]
 
 Expr = Any
-
-
-def frobenius(first: Expr, second: Expr) -> Expr:
-    """Return A : B."""
-    return sum(u * v for u, v in zip(first, second, strict=True))
-
-
-def hadamard(first: Expr, second: Expr) -> Expr:
-    """Return A ∘ B."""
-    return first.multiply_elementwise(second)
 
 
 def matrix(letter: str, rows: int, columns: int = 1) -> Expr:
@@ -105,72 +96,6 @@ def _larger_network(point: Point) -> tuple[Any, Any]:
         slope = (value(step) - value(-step)) / (2 * step)
     return slope, along
 
-
-_products: tuple[Step | Slip, ...] = (
-    *identity(
-        "Frobenius product",
-        r"A : B = \operatorname{tr}(A^\top B)",
-        {"A": (2, 3), "B": (2, 3)},
-        lambda A, B: (frobenius(A, B), (A.T * B).trace()),
-        "definition A : B = Σ AᵢⱼBᵢⱼ",
-    ),
-    *identity(
-        "transposition",
-        r"A : B = A^\top : B^\top",
-        {"A": (2, 3), "B": (2, 3)},
-        lambda A, B: (frobenius(A, B), frobenius(A.T, B.T)),
-        "the same sum in another order",
-    ),
-    *identity(
-        "moving a factor to the right",
-        r"A : BC = A C^\top : B",
-        {"A": (2, 2), "B": (2, 3), "C": (3, 2)},
-        lambda A, B, C: (frobenius(A, B * C), frobenius(A * C.T, B)),
-        "tr(AᵀBC) = tr(CAᵀB)",
-    ),
-    *identity(
-        "moving a factor to the left",
-        r"A : BC = B^\top A : C",
-        {"A": (2, 2), "B": (2, 3), "C": (3, 2)},
-        lambda A, B, C: (frobenius(A, B * C), frobenius(B.T * A, C)),
-        "tr(AᵀBC) = tr((BᵀA)ᵀC); the text uses it without listing it",
-    ),
-    *identity(
-        "order",
-        r"A : B = B : A",
-        {"A": (2, 3), "B": (2, 3)},
-        lambda A, B: (frobenius(A, B), frobenius(B, A)),
-        "numbers commute",
-    ),
-    *identity(
-        "order",
-        r"A \circ B = B \circ A",
-        {"A": (2, 3), "B": (2, 3)},
-        lambda A, B: (hadamard(A, B), hadamard(B, A)),
-        "numbers commute",
-    ),
-    *identity(
-        "both products",
-        r"A : (B \circ C) = (A \circ B) : C",
-        {"A": (2, 3), "B": (2, 3), "C": (2, 3)},
-        lambda A, B, C: (frobenius(A, hadamard(B, C)), frobenius(hadamard(A, B), C)),
-        "both are Σ AᵢⱼBᵢⱼCᵢⱼ",
-    ),
-    *identity(
-        "identity element",
-        r"A \circ 1 = A",
-        {"A": (2, 3)},
-        lambda A: (hadamard(A, sp.ones(*A.shape)), A),
-        "1 is the matrix of ones",
-    ),
-    *identity(
-        "Hadamard product as a matrix",
-        r"h \circ v = \operatorname{Diag}(h)\, v",
-        {"h": (2, 1), "v": (2, 1)},
-        lambda h, v: (hadamard(h, v), sp.diag(*h) * v),
-        "for one column; for a batch of columns h ∘ V stays as it is",
-    ),
-)
 
 _network: tuple[Step | Slip, ...] = (
     Slip(
@@ -428,7 +353,7 @@ TEXT = Text(
     "The gradient of the KL in an encoder's weights, along the second text",
     "The second half of *Notes on Implementing a Variational Autoencoder*: two products and a "
     "handful of rules carry the gradient back through the encoder without an index in sight.",
-    (*_products, *_network, *_backward, *_whole),
+    (*PRODUCTS, *_network, *_backward, *_whole),
     draw,
 )
 DERIVATIONS = (TEXT.derivation,)
