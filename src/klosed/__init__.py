@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from klosed.divergences import cross_entropy_value_and_grad as cross_entropy_value_and_grad
     from klosed.divergences import entropy as entropy
     from klosed.divergences import entropy_value_and_grad as entropy_value_and_grad
+    from klosed.divergences import kl_bounds as kl_bounds
     from klosed.divergences import kl_divergence as kl_divergence
     from klosed.divergences import kl_monte_carlo as kl_monte_carlo
     from klosed.divergences import kl_value_and_grad as kl_value_and_grad
@@ -126,6 +127,7 @@ _HOMES = {
     "cross_entropy_value_and_grad": "klosed.divergences",
     "entropy": "klosed.divergences",
     "entropy_value_and_grad": "klosed.divergences",
+    "kl_bounds": "klosed.divergences",
     "kl_divergence": "klosed.divergences",
     "kl_monte_carlo": "klosed.divergences",
     "kl_value_and_grad": "klosed.divergences",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ __all__ = [
     "broadcast",
     "broadcast_shapes",
     "check_domain",
+    "constant",
     "gather",
     "in_blocks",
     "is_nowhere",
@@ -26,11 +27,13 @@ __all__ = [
     "kind",
     "like",
     "namespace",
+    "repeat",
     "same_kind",
     "sum_to_shape",
 ]
 
 Array = Any
+State = TypeVar("State", bound=tuple[Any, ...])
 
 # array-api-compat's own look-ups are cached functions, which torch.compile cannot trace.
 _KINDS = (("PyTorch", "torch", "Tensor"), ("JAX", "jax", "Array"), ("CuPy", "cupy", "ndarray"))
@@ -195,6 +198,30 @@ def check_domain(
     got = f"{float(x[index]):.6g}" if ok.ndim == x.ndim else "something else"
     where = f" at index {index}" if index else ""
     raise ParameterError(f"{name} must be {rule}; got {got}{where}.{' ' if advice else ''}{advice}")
+
+
+def constant(x: Array) -> Array:
+    """Return x as a number that no derivative passes through."""
+    match kind(x):
+        case "PyTorch":
+            return x.detach()
+        case "JAX":
+            import jax
+
+            return jax.lax.stop_gradient(x)
+        case _:
+            return x
+
+
+def repeat(step: Callable[[State], State], state: State, times: int) -> State:
+    """Return step(step(… state)); JAX compiles the step once, whatever the number of times."""
+    if any(kind(x) == "JAX" for x in state):
+        import jax
+
+        return jax.lax.fori_loop(0, times, lambda _, s: step(s), state)
+    for _ in range(times):
+        state = step(state)
+    return state
 
 
 def sum_to_shape(x: Array, shape: tuple[int, ...]) -> Array:

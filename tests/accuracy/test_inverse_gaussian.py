@@ -2,10 +2,11 @@
 
 import mpmath as mp
 import numpy as np
+import pytest
 from gammas import of
 
 from accuracy import Pair, accuracy_tests, positive, same
-from klosed import InverseGaussian
+from klosed import InverseGaussian, kl_value_and_grad
 
 
 def operands(q, p):
@@ -56,3 +57,10 @@ PAIRS = [
     test_equal_parameters_give_exactly_zero,
     test_committed_table_keeps_the_budget,
 ) = accuracy_tests(PAIRS)
+
+
+def test_no_part_of_a_gradient_overflows_where_the_whole_does_not():
+    q = InverseGaussian(1.163121945717723e142, 2.9544767155362276e-101)
+    p = InverseGaussian(3.2506348180740016e-101, 6.148084506920569e-147)
+    _, _, of_p = kl_value_and_grad(q, p)
+    assert float(of_p["loc"]) == pytest.approx(-2.0819031862989224e297, rel=1e-14)

@@ -27,6 +27,7 @@ __all__ = [
     "covers_categories",
     "draw_class_numbers",
     "grad_entropy",
+    "log_total",
     "total",
 ]
 
@@ -180,6 +181,14 @@ def covers_categories(p: CategoriesValue, q: CategoriesValue) -> Array:
 def total(x: Array) -> Array:
     """Return the sum over the last axis, which stays with length one."""
     return namespace(x).sum(x, axis=-1, keepdims=True)
+
+
+def log_total(x: Array) -> Array:
+    """Return log Σ exp over the last axis, which stays; −inf where every x is −inf."""
+    xp = namespace(x)
+    top = xp.max(x, axis=-1, keepdims=True)
+    top = xp.where(xp.isfinite(top), top, 0.0)
+    return top + xp.log(total(xp.exp(x - top)))
 
 
 class _Weights(Support):

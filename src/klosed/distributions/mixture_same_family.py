@@ -18,7 +18,7 @@ from klosed.distributions._base import (
     raw_grad_log_prob,
     raw_log_prob,
 )
-from klosed.distributions._categories import CategoriesValue, draw_class_numbers, total
+from klosed.distributions._categories import CategoriesValue, draw_class_numbers, log_total, total
 from klosed.distributions._sizes import product
 from klosed.distributions._unions import union
 from klosed.distributions.categorical import Categorical
@@ -52,8 +52,8 @@ class MixtureSameFamily(Distribution):
     follow from those of the components (McLachlan and Peel, 2000, "Finite mixture models",
     section 1.5).
 
-    Entropy and KL have no closed form; `kl_monte_carlo` estimates the latter. There is no
-    `rsample`: which component is drawn does not depend on the weights differentiably.
+    Entropy and KL have no closed form: `kl_bounds` and `kl_monte_carlo` serve instead. There is
+    no `rsample`: which component is drawn does not depend on the weights differentiably.
 
     Examples
     --------
@@ -187,9 +187,7 @@ class MixtureSameFamily(Distribution):
         each = raw_log_prob(self.component_distribution, self._lifted(x))
         xp = namespace(each)
         joint = xp.where(self._pi.possible, each + self._pi.log, -math.inf)
-        top = xp.max(joint, axis=-1, keepdims=True)
-        top = xp.where(xp.isfinite(top), top, 0.0)
-        return each, joint, (top + xp.log(total(xp.exp(joint - top))))[..., 0]
+        return each, joint, log_total(joint)[..., 0]
 
     def _log_prob(self, x: Array) -> Array:
         return self._log_probs(x)[-1]

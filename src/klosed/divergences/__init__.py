@@ -4,6 +4,10 @@ Imports nothing from klosed above distributions. A file here registers its
 pairs when it is imported, which `_registry` does when the first pair of that family is asked for.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from klosed.divergences._functions import (
     cross_entropy,
     cross_entropy_value_and_grad,
@@ -15,7 +19,12 @@ from klosed.divergences._functions import (
 )
 from klosed.divergences._registry import KLRule, closed_form_pairs, has_closed_form, register_kl
 
+if TYPE_CHECKING:
+    from klosed.divergences._bounds import KLBounds as KLBounds
+    from klosed.divergences._bounds import kl_bounds as kl_bounds
+
 __all__ = [
+    "KLBounds",
     "KLRule",
     "closed_form_pairs",
     "cross_entropy",
@@ -23,8 +32,17 @@ __all__ = [
     "entropy",
     "entropy_value_and_grad",
     "has_closed_form",
+    "kl_bounds",
     "kl_divergence",
     "kl_monte_carlo",
     "kl_value_and_grad",
     "register_kl",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("KLBounds", "kl_bounds"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from klosed.divergences import _bounds  # on first use: it knows many families
+
+    return getattr(_bounds, name)

@@ -12,6 +12,7 @@ from klosed.divergences._registry import find_rule, no_closed_form, raw_grad_kl,
 from klosed.errors import NoClosedFormError, ParameterError, ShapeError
 
 __all__ = [
+    "check_shapes",
     "cross_entropy",
     "cross_entropy_value_and_grad",
     "entropy",
@@ -174,7 +175,7 @@ def kl_monte_carlo(
     """
     if n_samples < 2:
         raise ParameterError(f"n_samples must be >= 2; got {n_samples}.")
-    _check_shapes(q, p)
+    check_shapes(q, p)
     q, p = meet(q=q, p=p)
     ones = (1,) * (len(p.batch_shape) - len(q.batch_shape))
     x = q.sample(seed, (n_samples, *ones))
@@ -189,7 +190,7 @@ def kl_monte_carlo(
 def _kl_form(
     q: Distribution, p: Distribution, *, with_grad: bool = False
 ) -> tuple[ClosedForm, list[Array]]:
-    _check_shapes(q, p)
+    check_shapes(q, p)
     q, p = meet(q=q, p=p)
     rule = find_rule(q, p)
     if rule is None and not is_nowhere(p.support.covers(q.support)):
@@ -204,7 +205,8 @@ def _kl_form(
     return bind_form(raw_kl, None, [q, p])
 
 
-def _check_shapes(q: Distribution, p: Distribution) -> None:
+def check_shapes(q: Distribution, p: Distribution) -> None:
+    """Raise ShapeError unless event shapes agree and batch shapes broadcast."""
     if q.event_shape != p.event_shape:
         raise ShapeError(
             f"q and p must share an event shape; {type(q).__name__} has {q.event_shape}, "

@@ -174,9 +174,15 @@ def no_closed_form(type_q: Family, type_p: Family) -> NoClosedFormError:
         for a, b in closed_form_pairs()
         if issubclass(type_q, a) or issubclass(type_p, b)
     ]
+    ancestors = {ancestor.__name__ for ancestor in (*type_q.__mro__, *type_p.__mro__)}
+    bounds = (
+        "kl_bounds(q, p) for a lower and an upper bound, "
+        if "MixtureSameFamily" in ancestors
+        else ""
+    )
     return NoClosedFormError(
         f"no closed form is known for {names}{restricted}. Nearest pairs that have one: "
-        f"{', '.join(near) or 'none'}. Use kl_monte_carlo(q, p, n_samples, seed) for an estimate "
-        f"with its standard error, or add a formula with "
+        f"{', '.join(near) or 'none'}. Use {bounds}kl_monte_carlo(q, p, n_samples, seed) for an "
+        f"estimate with its standard error, or add a formula with "
         f"@register_kl({type_q.__name__}, {type_p.__name__})."
     )

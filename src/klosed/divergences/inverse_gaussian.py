@@ -53,7 +53,8 @@ def _grad_inverse_gaussian(q: InverseGaussian, p: InverseGaussian) -> tuple[Grad
         },
         {
             "log_loc": lambda: -p.core.loc.divide(concentration) * t,
-            "loc": lambda: -p.core.loc.divide(concentration) * p.core.loc.divide(t),
+            # in this order no part overflows where the whole does not
+            "loc": lambda: -p.core.loc.divide(p.core.loc.divide(concentration) * t),
             "log_concentration": lambda: half + 0.5 * slope * t,
             "concentration": lambda: (
                 p.core.concentration.divide(half) + 0.5 * q.core.loc.divide(t) * t

@@ -17,6 +17,7 @@ __all__ = [
     "kl_multivariate_normal_independent",
     "kl_multivariate_normal_multivariate_normal",
     "kl_of_scatters",
+    "normal_vector",
 ]
 
 
@@ -42,14 +43,14 @@ def kl_multivariate_normal_multivariate_normal(
     covariance against a factor), the roots are rounded first: near-equal values lose the
     digits that the difference shares with rounding.
     """
-    return kl_of_scatters(*_parts(q), *_parts(p))
+    return kl_of_scatters(*normal_vector(q), *normal_vector(p))
 
 
 @kl_multivariate_normal_multivariate_normal.gradient
 def _grad_multivariate_normal(
     q: MultivariateNormal, p: MultivariateNormal
 ) -> tuple[Gradients, Gradients]:
-    return grad_of_scatters(*_parts(q), *_parts(p))
+    return grad_of_scatters(*normal_vector(q), *normal_vector(p))
 
 
 def _is_normal_vector(d: Independent) -> bool:
@@ -59,32 +60,33 @@ def _is_normal_vector(d: Independent) -> bool:
 @register_kl(Independent, MultivariateNormal, when=lambda q, p: _is_normal_vector(q))
 def kl_independent_multivariate_normal(q: Independent, p: MultivariateNormal) -> Array:
     """KL from independent normal elements to a normal vector, in nats."""
-    return kl_of_scatters(*_parts(q), *_parts(p))
+    return kl_of_scatters(*normal_vector(q), *normal_vector(p))
 
 
 @kl_independent_multivariate_normal.gradient
 def _grad_independent_multivariate_normal(
     q: Independent, p: MultivariateNormal
 ) -> tuple[Gradients, Gradients]:
-    of_q, of_p = grad_of_scatters(*_parts(q), *_parts(p))
+    of_q, of_p = grad_of_scatters(*normal_vector(q), *normal_vector(p))
     return _of_elements(of_q), of_p
 
 
 @register_kl(MultivariateNormal, Independent, when=lambda q, p: _is_normal_vector(p))
 def kl_multivariate_normal_independent(q: MultivariateNormal, p: Independent) -> Array:
     """KL from a normal vector to independent normal elements, in nats."""
-    return kl_of_scatters(*_parts(q), *_parts(p))
+    return kl_of_scatters(*normal_vector(q), *normal_vector(p))
 
 
 @kl_multivariate_normal_independent.gradient
 def _grad_multivariate_normal_independent(
     q: MultivariateNormal, p: Independent
 ) -> tuple[Gradients, Gradients]:
-    of_q, of_p = grad_of_scatters(*_parts(q), *_parts(p))
+    of_q, of_p = grad_of_scatters(*normal_vector(q), *normal_vector(p))
     return of_q, _of_elements(of_p)
 
 
-def _parts(d: Any) -> tuple[Array, ScatterValue]:
+def normal_vector(d: Any) -> tuple[Array, ScatterValue]:
+    """Return mean and covariance of a normal vector, or of independent normal elements."""
     if isinstance(d, MultivariateNormal):
         return d.core.loc, d.core.covariance_matrix
     core = d.base.core
