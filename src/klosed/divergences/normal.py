@@ -37,8 +37,9 @@ def kl_normal_normal(q: Normal, p: Normal) -> Array:
     nothing cancels. The gradient in log σ is r² − 1 for q and −(r² − 1) − z² for p.
 
     Measured against mpmath, near-equal parameters (1 … 1e-12) included: at most 4 ulp, gradients
-    1e-13 relative; scales of 1e-150 … 1e150 and log scales of ±1000: 4 ulp. A scale against a log
-    scale: log σ is known to 3 units of 2⁻⁵², which costs about 6/|log r| ulp; measured, 39.
+    1e-13 relative, that in p's scale to the sizes of its two terms, which may cancel; scales of
+    1e-150 … 1e150 and log scales of ±1000: 4 ulp. A scale against a log scale: log σ is known to 3
+    units of 2⁻⁵², which costs about 6/|log r| ulp.
     """
     ratio = q.core.scale / p.core.scale
     t = ratio.minus_one
@@ -123,6 +124,7 @@ def kl_normal_gumbel(q: Normal, p: Gumbel) -> Array:
     From the normal's entropy and its moment generating function. It is at least 0.081. Its
     relative error grows with the terms of X, whose exponential it contains. The gradient in
     log σ and log β is accurate relative to the sizes of its terms, which may cancel.
+    Measured against mpmath: 11 ulp, 6e-14 at the extremes.
     """
     ratio, _, inner = _beside_gumbel(q, p)
     t = ratio.minus_one
@@ -169,6 +171,7 @@ def kl_normal_laplace(q: Normal, p: Laplace) -> Array:
     From the normal's entropy and E|x − μp|; the bracket is what the shift adds. KL is at least
     0.048. The gradient in log σ and log b is accurate relative to the sizes of its terms, which
     may cancel.
+    Measured against mpmath: 6 ulp; scales of 1e-150 … 1e150: 1 ulp, their logarithms 8e-14.
     """
     ratio = _mean_distance(q, p)
     return ratio.excess + (_from_shift(q, p) + (0.5 - math.log(0.5 * math.pi)))

@@ -13,7 +13,12 @@ __all__ = ["kl_one_hot_categorical_one_hot_categorical"]
 
 @register_kl(OneHotCategorical, OneHotCategorical)
 def kl_one_hot_categorical_one_hot_categorical(q: OneHotCategorical, p: OneHotCategorical) -> Array:
-    """KL of two one-hot categorical distributions, in nats: that of their class numbers."""
+    """KL of two one-hot categorical distributions, in nats: that of their class numbers.
+
+    Notes
+    -----
+    See `kl_categorical_categorical`, also for what was measured.
+    """
     return Contrast(q.core.probs, p.core.probs).divergence
 
 
