@@ -134,9 +134,10 @@ def expect(
     values = sorted(mp.mpf(x) for x in typical)
     scale = (values[-1] - values[0]) / 2 or mp.mpf(1)
     corners = sorted({x for x in (*q.corners, *p.corners) if q.low < x < q.high})
-    if not corners and mp.isinf(q.low) and mp.isinf(q.high):
-        corners = [values[len(values) // 2]]
-    pieces = [_integral(q, f, a, b, scale, digits) for a, b in pairwise([q.low, *corners, q.high])]
+    middle = values[len(values) // 2]
+    pieces = [
+        _integral(q, f, a, b, middle, scale, digits) for a, b in pairwise([q.low, *corners, q.high])
+    ]
     return [mp.fsum(column) for column in zip(*pieces, strict=True)]
 
 
@@ -145,13 +146,20 @@ def _integral(
     f: Callable[[Number], Vector],
     a: Number,
     b: Number,
+    middle: Number,
     scale: Number,
     digits: int,
 ) -> Vector:
-    """Integrate q f from a to b, with x = a + scale · eᵗ, or between a and b a logistic of t."""
+    """Integrate q f from a to b.
+
+    With x = middle + scale · sinh t on the whole line, a + scale · eᵗ on half of it, and a logistic
+    function of t between two numbers.
+    """
     negligible = mp.mpf(10) ** -(digits + 8)
 
     def place(t: Number) -> tuple[Number, Number]:
+        if mp.isinf(a) and mp.isinf(b):
+            return middle + scale * mp.sinh(t), scale * mp.cosh(t)
         if mp.isinf(b):
             return a + scale * mp.exp(t), scale * mp.exp(t)
         if mp.isinf(a):
