@@ -54,7 +54,7 @@ def fastest(function: Any, repeats: int) -> float:
         started = time.perf_counter()
         function()
         times.append(time.perf_counter() - started)
-    return float(np.median(times))
+    return min(times)  # what others on the machine take is not part of the cost
 
 
 def measure_steps() -> tuple[Line, int]:

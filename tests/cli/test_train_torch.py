@@ -1,5 +1,6 @@
 """`klosed train --engine torch`: its options, and the processes that torchrun starts."""
 
+import importlib.util
 import json
 import socket
 import subprocess
@@ -38,6 +39,14 @@ def test_the_run_is_like_any_other(klosed, whole):
     assert done.code == 0, done.err
     done = klosed("train", "--resume", "--out", whole, "--device", "cpu")
     assert "Nothing left to do: 17 epochs" in done.out
+
+
+def test_the_run_can_be_used_where_pytorch_is_not(klosed, whole, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda n: None if n == "torch" else find(n))
+    monkeypatch.setattr("klosed.engines.torch.TorchEngine.__init__", None)  # would be called
+    done = klosed("sample", whole, "--n", 4, "--out", "samples.npy")
+    assert done.code == 0, done.err
 
 
 def test_what_belongs_to_the_torch_engine_needs_it(klosed, whole, monkeypatch):

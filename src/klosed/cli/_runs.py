@@ -6,6 +6,7 @@ Imports no subcommand.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,10 @@ class TrainedRun:
         display = Display(
             picture["shape"] and tuple(picture["shape"]), picture["low"], picture["high"]
         )
-        # what the fused engine trained can be used where it is not installed
-        name = "auto" if config["engine"] == "fused" else config["engine"]
+        # what an engine trained can be used where it is not installed
+        without_torch = importlib.util.find_spec("torch") is None
+        elsewhere = {"fused": "auto", "torch": "auto" if without_torch else "torch"}
+        name = elsewhere.get(config["engine"], config["engine"])
         self.codec = Codec(engine(name, model.spec), model, display)
 
     def load(self, source: str | None) -> tuple[Dataset, Array]:

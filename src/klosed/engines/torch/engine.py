@@ -38,7 +38,8 @@ def choose_device(name: str = "auto") -> torch.device:
     ParameterError
         No such device is present.
     """
-    present = [kind for kind in ("cuda", "mps") if getattr(torch, kind).is_available()]
+    kinds = {"cuda": torch.cuda, "mps": torch.backends.mps}
+    present = [kind for kind, backend in kinds.items() if backend.is_available()]
     if name == "auto":
         return torch.device(present[0] if present else "cpu")
     kind = name.split(":")[0]
