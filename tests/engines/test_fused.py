@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("numba")
 
 from klosed import VAESpec, engine
-from klosed.engines.fused import FusedEngine, _engine, supports
+from klosed.engines.fused import FusedEngine, _engine, _network
 from klosed.engines.reference import ReferenceEngine
 from klosed.errors import ShapeError, SpecError
 from klosed.models import likelihood_of
@@ -16,10 +16,13 @@ from klosed.networks import ACTIVATIONS
 
 from ..gradients.cases import SPECS, batch  # noqa: TID252
 
-CASES = {name: spec for name, spec in SPECS.items() if supports(spec)} | {
+CASES = SPECS | {
     activation: dataclasses.replace(SPECS["bernoulli deep"], activation=activation)
     for activation in ACTIVATIONS
 }
+CASES["heteroscedastic with floors"] = VAESpec(
+    3, 2, (5,), likelihood="heteroscedastic_gaussian", min_variance=(0.3, 0.0, 2.0)
+)
 CASES["blocks"] = VAESpec(
     7,
     2,
@@ -50,7 +53,7 @@ def test_everything_agrees_with_the_reference_to_rounding(name, dtype, rows, thr
         part if isinstance(part, dict) else part[:rows] for part in batch(CASES[name], rows + 1)
     )
     params, x, noise = typed(params, dtype), x.astype(dtype), noise.astype(dtype)
-    eps = 50 * float(np.finfo(dtype).eps)
+    eps = 200 * float(np.finfo(dtype).eps)
     loss, grads = fused.loss_and_grad(params, x, noise, beta=0.7)
     expected, expected_grads = reference.loss_and_grad(params, x, noise, beta=0.7)
     for got in (loss, fused.loss(params, x, noise, beta=0.7)):
@@ -60,7 +63,9 @@ def test_everything_agrees_with_the_reference_to_rounding(name, dtype, rows, thr
     assert list(grads) == list(params)
     for key, grad in expected_grads.items():
         assert grads[key].dtype == dtype
-        np.testing.assert_allclose(grads[key], grad, rtol=0, atol=eps * np.abs(grad).max())
+        # a sum of terms of order 1 that nearly cancel keeps their rounding
+        largest = max(np.abs(grad).max(), 0.1)
+        np.testing.assert_allclose(grads[key], grad, rtol=0, atol=eps * largest)
     for got, wanted in zip(fused.encode(params, x), reference.encode(params, x), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=eps, atol=eps)
     wanted = reference.decode(params, noise)
@@ -106,15 +111,20 @@ def test_arguments_are_left_as_they_were_and_need_not_be_contiguous():
     assert all(np.array_equal(odd[name], copies[name]) for name in odd)
 
 
-def test_what_is_refused_is_named():
+@pytest.fixture
+def without_poisson(monkeypatch):
+    monkeypatch.delitem(_network.KINDS, "poisson")
+
+
+def test_what_is_refused_is_named(without_poisson):
     fused = FusedEngine(VAESpec(5, 2, (4,)))
     with pytest.raises(ShapeError, match=r"x must have shape \(batch >= 1, 5\); got \(3, 4\)"):
         fused.loss_and_grad(fused.init(0), np.ones((3, 4)), np.ones((3, 2)))
-    with pytest.raises(SpecError, match="likelihoods bernoulli, gaussian; got 'poisson'"):
+    with pytest.raises(SpecError, match="categorical; got 'poisson'"):
         FusedEngine(VAESpec(5, likelihood="poisson"))
 
 
-def test_auto_takes_the_fast_engine_where_it_can():
+def test_auto_takes_the_fast_engine_where_it_can(without_poisson):
     assert engine("auto", VAESpec(5)).name == "fused"
     assert engine("auto", VAESpec(5, likelihood="poisson")).name == "reference"
     assert engine("auto", VAESpec(5), threads=1).threads == 1

@@ -90,8 +90,8 @@ class FusedEngine:
         return both[:, :k].copy(), both[:, k:].copy()
 
     def decode(self, params: Parameters, z: Array) -> Array:
-        """Return the decoder's output (logits or means), shape (batch, n_features)."""
-        output = np.empty((len(z), self.spec.n_features), _dtype(params))
+        """Return the decoder's output (logits, means, …), shape (batch, n_outputs)."""
+        output = np.empty((len(z), self._network.layers[-1].n_out), _dtype(params))
         self._infer(Pass.DECODE, params, latent=z, results=output)
         return output
 
@@ -151,7 +151,7 @@ class FusedEngine:
         )  # fmt: skip
         grads = network.arrays({name: np.empty_like(a) for name, a in job.params.items()})
         network.bind(job.layers, grads, Layer.WEIGHT_GRAD, Layer.BIAS_GRAD)
-        network.bind_blocks(job.blocks, grads, Block.GRAD)
+        network.bind_blocks(job.blocks, grads, Block.GRAD, Block.SHAPE_GRAD)
         job.ints[Int.RULE], job.reals[Real.BETA] = Rule.KEEP, beta
         losses = np.zeros((1, 2))
         with one_thread_a_product():
@@ -211,7 +211,7 @@ class FusedEngine:
             job = jobs[number]
             infer(
                 kind.value, n * number // threads, n * (number + 1) // threads,
-                job.layers, job.blocks, job.ints, job.reals,
+                job.layers, job.blocks, job.ints,
                 address(latent), samples, results, scores,
                 dtype.type(1),
             )  # fmt: skip

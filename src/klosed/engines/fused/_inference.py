@@ -7,7 +7,7 @@ from typing import Any
 from klosed.engines.fused import _passes as passes
 from klosed.engines.fused._compile import compiled
 from klosed.engines.fused._intrinsics import flush_to_zero, restore_flags, size_of, view
-from klosed.engines.fused._rows import prepare_blocks
+from klosed.engines.fused._likelihoods import prepare_blocks
 from klosed.engines.fused._tables import Int, Layer, Pass
 
 __all__ = ["infer"]
@@ -21,7 +21,6 @@ def _make_infer(digest: int) -> Any:
         layers: Any,
         blocks: Any,
         ints: Any,
-        reals: Any,
         latent: Any,
         samples: Any,
         results: Any,
@@ -40,7 +39,8 @@ def _make_infer(digest: int) -> Any:
         flags = flush_to_zero()
         head, end = ints[Int.ENCODER_HEAD], len(layers) - 1
         scratch, row = ints[Int.SCRATCH], -1
-        prepare_blocks(blocks, scratch, reals, layers[end, Layer.N_OUT], one)
+        n = layers[0, Layer.N_IN]
+        prepare_blocks(blocks, scratch, n, one)
         layer = layers[head if kind == Pass.ENCODE else end]
         width, k = layer[Layer.N_OUT], layers[head + 1, Layer.N_IN]
         for start in range(first, last, ints[Int.BATCH]):
@@ -50,7 +50,7 @@ def _make_infer(digest: int) -> Any:
                     z = view(layers[head + 1, Layer.INPUT] + i * k * size, k, one)
                     z[:] = view(latent + (start + i) * k * size, k, one)
                 else:
-                    passes.take(layers, i, start + i, ints, one)
+                    passes.take(layers, blocks, i, start + i, ints, one)
             if kind == Pass.ENCODE or kind == Pass.LOSS:
                 passes.encode(layers, rows, 0, 1, ints, one)
             if kind == Pass.LOSS:
@@ -61,7 +61,7 @@ def _make_infer(digest: int) -> Any:
                 passes.decode(layers, rows, 0, 1, ints, one)
             for i in range(rows):
                 if kind == Pass.LOSS:
-                    x = ints[Int.TARGET] + i * width * size
+                    x = ints[Int.TARGET] + i * n * size
                     scores[start + i, 0] = passes.likelihood(
                         layers, blocks, i, x, scratch, one, one
                     )
@@ -69,7 +69,7 @@ def _make_infer(digest: int) -> Any:
                 if kind == Pass.SCORE:
                     if (start + i) // samples != row:
                         row = (start + i) // samples
-                        passes.take(layers, 0, row, ints, one)
+                        passes.take(layers, blocks, 0, row, ints, one)
                     scores[start + i, 0] = passes.likelihood(
                         layers, blocks, i, ints[Int.TARGET], scratch, one, one
                     )

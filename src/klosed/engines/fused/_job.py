@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from klosed.engines.fused._network import Network, Workspace, address, aligned
-from klosed.engines.fused._tables import Column, Control, Int, Layer, Real, Scaled, Stored
+from klosed.engines.fused._tables import Block, Column, Control, Int, Layer, Real, Scaled, Stored
 from klosed.engines.fused.blas import load_blas, yield_address
 from klosed.models.scaling import Scaling
 
@@ -52,7 +51,7 @@ class Job:
         self._workspace = Workspace(network, batch, dtype)
         self.layers = self._workspace.table
         network.bind(self.layers, self.params, Layer.WEIGHT, Layer.BIAS)
-        self.blocks, self._fixed = network.blocks(self.params)
+        self.blocks, self._kept = network.blocks(self.params)
         self.tiles = _tiles(network, dtype, threads)
         self.partial = np.zeros((threads, 8))
         self.ints, self.reals = np.zeros(len(Int), np.int64), np.zeros(len(Real))
@@ -64,8 +63,6 @@ class Job:
         numbers = Column.SIZE * n + max(tile, n, int(self.layers[:, Layer.N_OUT].max()))
         numbers += -numbers % 16
         self._scratch = aligned(numbers * threads, dtype)
-        floor = float(np.min(network.spec.min_variance))
-        self.reals[Real.LOG_FLOOR] = math.log(floor) if floor else -math.inf
         self._set(
             {
                 Int.GEMM: self.blas.gemm(dtype),
@@ -92,7 +89,7 @@ class Job:
             for part in (scaling.shift, scaling.scale)
         )
         self._data = x, shift, scale
-        may_miss = stored != "uint8"
+        as_it_is = stored == "uint8" and not self.blocks[:, Block.READ].any()
         self._set(
             {
                 Int.DATA: address(x),
@@ -101,7 +98,7 @@ class Job:
                 Int.SCALED: _SCALED[scaling.kind],
                 Int.SHIFT: address(shift),
                 Int.SCALE: address(scale),
-                Int.TARGET: self._workspace.target if may_miss else self.layers[0, Layer.INPUT],
+                Int.TARGET: self.layers[0, Layer.INPUT] if as_it_is else self._workspace.target,
             }
         )
 
@@ -109,7 +106,7 @@ class Job:
 def _tiles(network: Network, dtype: np.dtype[Any], threads: int) -> Array:
     """Return (layer, first output, end) of each tile of weights, the largest first.
 
-    The last may stand for the learned variances: layer −1.
+    The last may stand for the likelihoods' learned parameters: layer −1.
     """
     tiles = []
     for number, layer in enumerate(network.layers):
@@ -121,7 +118,7 @@ def _tiles(network: Network, dtype: np.dtype[Any], threads: int) -> Array:
         edges = [layer.n_out * i // parts for i in range(parts + 1)]
         tiles += [(number, a, b) for a, b in itertools.pairwise(edges)]
     tiles.sort(key=lambda tile: -network.layers[tile[0]].n_in * (tile[2] - tile[1]))
-    if network.learns_variance:
+    if network.has_free_parameters:
         tiles.append((-1, 0, 0))
     return np.array(tiles, np.int64)
 

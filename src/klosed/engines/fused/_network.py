@@ -10,14 +10,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from klosed.engines.fused._tables import ACTIVATION_CODES, Block, Kind, Layer
+from klosed.engines.fused._tables import ACTIVATION_CODES, Block, Kind, Layer, Read
+from klosed.models.likelihoods import likelihood_of
 from klosed.models.parameters import layer_sizes
 from klosed.models.spec import VAESpec
 
 __all__ = ["KINDS", "Network", "Workspace", "address", "aligned", "blocks_of"]
 
 Array = NDArray[Any]
-KINDS = {"bernoulli": Kind.BERNOULLI, "gaussian": Kind.GAUSSIAN}
+KINDS = {
+    "bernoulli": Kind.BERNOULLI,
+    "gaussian": Kind.GAUSSIAN,
+    "heteroscedastic_gaussian": Kind.HETEROSCEDASTIC,
+    "student_t": Kind.STUDENT_T,
+    "poisson": Kind.POISSON,
+    "negative_binomial": Kind.NEGATIVE_BINOMIAL,
+    "categorical": Kind.CATEGORICAL,
+}
+_READS = {
+    Kind.STUDENT_T: Read.ASINH,
+    Kind.POISSON: Read.LOG1P,
+    Kind.NEGATIVE_BINOMIAL: Read.LOG1P,
+}
+_SHAPES = {Kind.STUDENT_T: "log_df", Kind.NEGATIVE_BINOMIAL: "log_total_count"}
 _HEADS = ("encoder.loc", "encoder.log_variance")
 _CACHE_LINE = 64
 _BARE = -1  # the likelihood adds the bias
@@ -70,9 +85,7 @@ class Network:
                 activation = ACTIVATION_CODES[spec.activation] if is_hidden else _BARE
                 self.layers.append(_Dense((name,), n_in, n_out, activation))
         self.head = len(spec.hidden_layer_sizes)
-        self.learns_variance = isinstance(spec.variance, str) and any(
-            name == "gaussian" for name, _, _ in blocks_of(spec)
-        )
+        self.has_free_parameters = bool(likelihood_of(spec).free_parameters())
 
     @property
     def n_weights(self) -> int:
@@ -111,29 +124,41 @@ class Network:
             row[weight] = address(arrays[f"{layer.names[0]}.weight"])
             row[bias] = address(arrays[f"{layer.names[0]}.bias"])
 
-    def blocks(self, params: Mapping[str, Array]) -> tuple[Array, Array]:
-        """Return the table of the decoder's outputs, and what must live as long as it does."""
+    def blocks(self, params: Mapping[str, Array]) -> tuple[Array, list[Array]]:
+        """Return the table of likelihoods, and what must live as long as it does."""
         spec, dtype = self.spec, params["encoder.loc.weight"].dtype
         is_fixed = not isinstance(spec.variance, str)
         fixed = np.array([math.log(spec.variance) if is_fixed else 0.0], dtype)  # type: ignore[arg-type]
-        rows, stop = [], 0
-        for name, width, prefix in blocks_of(spec):
-            row = np.zeros(len(Block), np.int64)
-            start, stop = stop, stop + width
-            row[[Block.KIND, Block.START, Block.STOP]] = KINDS[name], start, stop
-            if name == "gaussian":
+        with np.errstate(divide="ignore"):  # a feature without a floor: log 0 = −∞
+            floors = np.log(np.broadcast_to(spec.min_variance, spec.n_features)).astype(dtype)
+        table = np.zeros((len(blocks_of(spec)), len(Block)), np.int64)
+        stop = output = 0
+        for row, (name, width, prefix) in zip(table, blocks_of(spec), strict=True):
+            kind, start, stop = KINDS[name], stop, stop + width
+            row[[Block.KIND, Block.START, Block.STOP, Block.OUTPUT]] = kind, start, stop, output
+            output += 2 * width if kind == Kind.HETEROSCEDASTIC else width
+            row[Block.READ] = _READS.get(kind, Read.X)
+            if kind in (Kind.GAUSSIAN, Kind.STUDENT_T):
                 s = fixed if is_fixed else params[f"{prefix}.log_variance"]
                 row[Block.PARAMETER], row[Block.COUNT] = address(s), len(s)
                 row[Block.IS_LEARNED] = not is_fixed
-                row[Block.HAS_FLOOR] = spec.min_variance != 0 and not is_fixed
-            rows.append(row)
-        return np.array(rows), fixed
+            can_fall = row[Block.IS_LEARNED] or kind == Kind.HETEROSCEDASTIC
+            if can_fall and np.any(spec.min_variance):
+                row[Block.FLOOR] = address(floors[start:])
+            if kind in _SHAPES:
+                shape = params[f"{prefix}.{_SHAPES[kind]}"]
+                row[Block.SHAPE], row[Block.SHAPE_COUNT] = address(shape), len(shape)
+        return table, [fixed, floors]
 
-    def bind_blocks(self, table: Array, arrays: Mapping[str, Array], column: Block) -> None:
-        """Write the addresses of what belongs to learned variances to a column of the table."""
-        for row, (_, _, prefix) in zip(table, blocks_of(self.spec), strict=True):
+    def bind_blocks(
+        self, table: Array, arrays: Mapping[str, Array], variance: Block, shape: Block
+    ) -> None:
+        """Write the addresses of what belongs to learned parameters to two columns."""
+        for row, (name, _, prefix) in zip(table, blocks_of(self.spec), strict=True):
             if row[Block.IS_LEARNED]:
-                row[column] = address(arrays[f"{prefix}.log_variance"])
+                row[variance] = address(arrays[f"{prefix}.log_variance"])
+            if row[Block.SHAPE_COUNT]:
+                row[shape] = address(arrays[f"{prefix}.{_SHAPES[KINDS[name]]}"])
 
 
 class Workspace:

@@ -11,14 +11,9 @@ from typing import Any
 from numba import njit
 
 from klosed.engines.fused import _elementary as elementary
+from klosed.engines.fused import _likelihoods as likelihoods
 from klosed.engines.fused._intrinsics import call_gemm, size_of, view
-from klosed.engines.fused._rows import (
-    OPTIONS,
-    activate,
-    gather,
-    reconstruct,
-    without_missing,
-)
+from klosed.engines.fused._rows import OPTIONS, activate, gather
 from klosed.engines.fused._tables import Int, Layer, Real
 from klosed.engines.fused._team import meet, share
 
@@ -77,17 +72,17 @@ def weight_gradient(
 
 
 @njit(**OPTIONS)
-def take(layers: Any, i: Any, row: Any, ints: Any, one: Any) -> None:
+def take(layers: Any, blocks: Any, i: Any, row: Any, ints: Any, one: Any) -> None:
     """Make row number `row` of the data the i-th of the batch."""
     n = layers[0, Layer.N_IN]
     offset = i * n * size_of(one)
-    target, read = ints[Int.TARGET] + offset, layers[0, Layer.INPUT] + offset
+    target, reads = ints[Int.TARGET] + offset, layers[0, Layer.INPUT] + offset
     gather(
         ints[Int.DATA] + row * ints[Int.ROW_BYTES], ints[Int.STORED], ints[Int.SCALED],
         ints[Int.SHIFT], ints[Int.SCALE], target, n, one,
     )  # fmt: skip
-    if target != read:
-        without_missing(target, read, n, one)
+    if target != reads:
+        likelihoods.read(blocks, target, reads, one)
 
 
 @njit(**OPTIONS)
@@ -136,11 +131,10 @@ def likelihood(
 ) -> Any:
     """Return −log p(x | z) of the i-th row in nats, and write its gradient × weight."""
     layer = layers[len(layers) - 1]
-    n = layer[Layer.N_OUT]
-    offset = i * n * size_of(one)
-    return reconstruct(
+    offset = i * layer[Layer.N_OUT] * size_of(one)
+    return likelihoods.reconstruct(
         blocks, layer[Layer.OUTPUT] + offset, layer[Layer.BIAS], x, layer[Layer.DELTA] + offset,
-        scratch, weight, n, one,
+        scratch, weight, layers[0, Layer.N_IN], one,
     )  # fmt: skip
 
 

@@ -23,8 +23,8 @@ Array = NDArray[Any]
 _SECONDS_A_CALL = 0.1
 _MOST_NOISE = 2**20  # numbers drawn ahead
 _SLOTS = (
-    (Layer.WEIGHT_SLOT_1, Layer.BIAS_SLOT_1, Block.SLOT_1),
-    (Layer.WEIGHT_SLOT_2, Layer.BIAS_SLOT_2, Block.SLOT_2),
+    (Layer.WEIGHT_SLOT_1, Layer.BIAS_SLOT_1, Block.SLOT_1, Block.SHAPE_SLOT_1),
+    (Layer.WEIGHT_SLOT_2, Layer.BIAS_SLOT_2, Block.SLOT_2, Block.SHAPE_SLOT_2),
 )
 
 
@@ -44,9 +44,9 @@ class FusedStepper:
             job.reals[position] = getattr(task.optimizer, attribute)
         slots = sorted({name.partition(".")[0] for name in task.moments})
         self._moments = {slot: network.arrays(task.moments, f"{slot}.") for slot in slots}
-        for slot, (weight, bias, free) in zip(slots, _SLOTS, strict=False):
+        for slot, (weight, bias, *free) in zip(slots, _SLOTS, strict=False):
             network.bind(job.layers, self._moments[slot], weight, bias)
-            network.bind_blocks(job.blocks, self._moments[slot], free)
+            network.bind_blocks(job.blocks, self._moments[slot], *free)
         self._k = network.spec.n_components
         self._most = max(1, _MOST_NOISE // (batch * self._k))
         self.steps_at_once = 1

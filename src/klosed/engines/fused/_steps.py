@@ -16,7 +16,8 @@ from klosed.engines.fused._intrinsics import (
     size_of,
     view,
 )
-from klosed.engines.fused._rows import OPTIONS, column, prepare_blocks
+from klosed.engines.fused._likelihoods import column, prepare_blocks
+from klosed.engines.fused._rows import OPTIONS
 from klosed.engines.fused._tables import Block, Column, Control, Int, Layer, Real, Rule
 from klosed.engines.fused._team import meet, share
 from klosed.engines.fused._update import update
@@ -64,30 +65,48 @@ def _tile(
 
 
 @njit(**OPTIONS)
-def _learned_variances(
+def _free_parameter(
+    block: Any,
+    is_variance: Any,
+    n: Any,
+    threads: Any,
+    step: Any,
+    scratch: Any,
+    ints: Any,
+    reals: Any,
+    one: Any,
+) -> None:
+    """Add up the threads' sums for a block's variance or shape, and let the rule have them."""
+    rule, start = ints[Int.RULE], block[Block.START]
+    first = Block.PARAMETER if is_variance else Block.SHAPE
+    width, count = block[Block.STOP] - start, block[first + 1]
+    slot = Block.SLOT_1 if is_variance else Block.SHAPE_SLOT_1
+    to = block[slot + 2] if rule == Rule.KEEP else scratch
+    grad = view(to, count, one)
+    grad[:] = type(one)(0)
+    for thread in range(threads):
+        place = ints[Int.SCRATCH] + thread * ints[Int.SCRATCH_BYTES]
+        row = Column.SUM if is_variance else Column.SHAPE_SUM
+        sums = column(row, place, start, width, n, one)
+        slope = column(Column.SLOPE, place, start, width, n, one)
+        for j in range(width):
+            grad[j if count > 1 else 0] += sums[j] * (slope[j] if is_variance else one)
+    if rule != Rule.KEEP:
+        update(
+            rule, block[first], to, block[slot], block[slot + 1], count, step, reals, one,
+        )  # fmt: skip
+
+
+@njit(**OPTIONS)
+def _free_parameters(
     blocks: Any, n: Any, threads: Any, step: Any, scratch: Any, ints: Any, reals: Any, one: Any
 ) -> None:
-    """Add up the threads' column sums, block by block, and let the rule have them."""
-    rule = ints[Int.RULE]
+    """Update the learned parameters of the likelihoods."""
     for b in range(len(blocks)):
-        if not blocks[b, Block.IS_LEARNED]:
-            continue
-        count, start = blocks[b, Block.COUNT], blocks[b, Block.START]
-        width = blocks[b, Block.STOP] - start
-        to = blocks[b, Block.GRAD] if rule == Rule.KEEP else scratch
-        grad = view(to, count, one)
-        grad[:] = type(one)(0)
-        for thread in range(threads):
-            place = ints[Int.SCRATCH] + thread * ints[Int.SCRATCH_BYTES]
-            sums = column(Column.SUM, place, start, width, n, one)
-            slope = column(Column.SLOPE, place, start, width, n, one)
-            for j in range(width):
-                grad[j if count > 1 else 0] += sums[j] * slope[j]
-        if rule != Rule.KEEP:
-            update(
-                rule, blocks[b, Block.PARAMETER], to, blocks[b, Block.SLOT_1],
-                blocks[b, Block.SLOT_2], count, step, reals, one,
-            )  # fmt: skip
+        if blocks[b, Block.IS_LEARNED]:
+            _free_parameter(blocks[b], True, n, threads, step, scratch, ints, reals, one)
+        if blocks[b, Block.SHAPE_COUNT] > 0:
+            _free_parameter(blocks[b], False, n, threads, step, scratch, ints, reals, one)
 
 
 def _make_train(digest: int) -> Any:
@@ -126,7 +145,7 @@ def _make_train(digest: int) -> Any:
             start, stop = share(count, thread, threads)
             weight = real(1 / count)
             for i in range(start, stop):
-                passes.take(layers, i, rows[first + i], ints, one)
+                passes.take(layers, blocks, i, rows[first + i], ints, one)
             if threads > 1:
                 meet(ints, threads)
             passes.encode(layers, count, thread, threads, ints, one)
@@ -135,7 +154,7 @@ def _make_train(digest: int) -> Any:
             if threads > 1:
                 meet(ints, threads)
             passes.decode(layers, count, thread, threads, ints, one)
-            prepare_blocks(blocks, scratch, reals, n, one)
+            prepare_blocks(blocks, scratch, n, one)
             reconstruction = 0.0
             for i in range(start, stop):
                 x = ints[Int.TARGET] + i * n * size
@@ -157,7 +176,7 @@ def _make_train(digest: int) -> Any:
                 if t >= len(tiles):
                     break
                 if tiles[t, 0] < 0:
-                    _learned_variances(blocks, n, threads, step, tile_scratch, ints, reals, one)
+                    _free_parameters(blocks, n, threads, step, tile_scratch, ints, reals, one)
                 else:
                     _tile(
                         layers[tiles[t, 0]], tiles[t, 1], tiles[t, 2], count, step, tile_scratch,

@@ -17,6 +17,7 @@ __all__ = [
     "Kind",
     "Layer",
     "Pass",
+    "Read",
     "Real",
     "Rule",
     "Scaled",
@@ -47,18 +48,30 @@ class Layer(IntEnum):
 
 
 class Block(IntEnum):
-    """Columns of the table of the decoder's outputs: which likelihood has which columns of x."""
+    """Columns of the table of likelihoods: which columns of x and of the output are whose.
+
+    PARAMETER is the address of the log-variance s, fixed or learned; SHAPE that of the learned
+    log-df of a Student-t or log-total-count of a negative binomial. A count is 1, or one a column;
+    0 where there is no such parameter.
+    """
 
     KIND = 0
     START = 1
     STOP = 2
-    PARAMETER = 3  # address of the log-variance, fixed or learned
-    COUNT = 4  # 1, or one a column
-    IS_LEARNED = 5
-    HAS_FLOOR = 6  # a variance that learning never goes below
-    SLOT_1 = 7
-    SLOT_2 = 8
-    GRAD = 9
+    OUTPUT = 3  # first column of the decoder's output
+    READ = 4
+    FLOOR = 5  # address of the logarithm of each column's least variance; 0 for none
+    PARAMETER = 6
+    COUNT = 7
+    IS_LEARNED = 8
+    SLOT_1 = 9
+    SLOT_2 = 10
+    GRAD = 11
+    SHAPE = 12
+    SHAPE_COUNT = 13
+    SHAPE_SLOT_1 = 14
+    SHAPE_SLOT_2 = 15
+    SHAPE_GRAD = 16
 
 
 class Kind(IntEnum):
@@ -66,6 +79,19 @@ class Kind(IntEnum):
 
     BERNOULLI = 0
     GAUSSIAN = 1
+    HETEROSCEDASTIC = 2
+    STUDENT_T = 3
+    POISSON = 4
+    NEGATIVE_BINOMIAL = 5
+    CATEGORICAL = 6
+
+
+class Read(IntEnum):
+    """What the encoder reads of x, where it was observed."""
+
+    X = 0
+    LOG1P = 1
+    ASINH = 2
 
 
 class Stored(IntEnum):
@@ -132,7 +158,6 @@ class Real(IntEnum):
     FIRST = 2  # Adam: β₁; SGD: momentum
     SECOND = 3  # Adam: β₂
     EPSILON = 4
-    LOG_FLOOR = 5  # logarithm of the least variance
 
 
 class Column(IntEnum):
@@ -142,7 +167,11 @@ class Column(IntEnum):
     PRECISION = 1
     SLOPE = 2  # d log v / ds
     SUM = 3  # of the gradient by log v
-    SIZE = 4
+    SHAPE = 4  # ν
+    CONSTANT = 5  # of −log p, as far as it depends on ν
+    SHAPE_SLOPE = 6  # d constant / d log ν
+    SHAPE_SUM = 7  # of the gradient by the logarithm of the shape
+    SIZE = 8
 
 
 class Control(IntEnum):
