@@ -40,7 +40,7 @@ class FusedEngine:
     Parameters
     ----------
     spec : VAESpec
-        With Bernoulli and Gaussian likelihoods, or blocks of these.
+        Any MLP, with any likelihood or blocks of several.
     threads : int, optional
         At most so many; by default one for each processor that this process may use.
 
