@@ -5,8 +5,10 @@ figure is the root mean square error over what was removed, each column divided 
 deviation: filling in column means gives 1.
 
     python benchmarks/imputation.py [--adbench FOLDER] [--write]
+    python benchmarks/imputation.py --page docs/imputation.md
 
 `--adbench` adds the tables of ADBench found in FOLDER (its ``datasets/Classical``), features only.
+`--write` keeps the figures in results/imputation.json; `--page` writes them as a page.
 """
 
 import argparse
@@ -26,6 +28,30 @@ import klosed
 FRACTIONS = (0.1, 0.3, 0.5)
 MOST_ROWS = 2000
 RESULTS = Path(__file__).parent / "results" / "imputation.json"
+PAGE = """# Imputation, measured
+
+Root mean square error over values removed completely at random, each column divided by its
+standard deviation: filling in column means gives about 1. Each method sees the table with holes
+and fills it, with its defaults: scikit-learn's `SimpleImputer`, `KNNImputer` and
+`IterativeImputer`, and `klosed.VAE().fit(x).impute(x)`. Five tables that ship with scikit-learn
+and those of ADBench, features only, {rows} rows at most, one seed. Figures of
+`benchmarks/imputation.py`.
+
+`klosed.VAE` errs no more than `IterativeImputer` in {wins} of {n} cases, and in the mean of the
+three shares on {tables} of {n_tables} tables.
+
+| table | removed | mean | KNN | iterative | VAE |
+|---|---|---|---|---|---|
+{body}
+
+Where it loses, columns are nearly linear functions of each other (satellite, breast_cancer,
+glass), where regression on all the others is hard to beat, or outliers carry the error (Wilt,
+smtp), which a Student-t likelihood refuses to chase.
+
+The encoder reads 0 where a value is missing. Giving it the pattern of holes as well lowered the
+error by 1 % on average (18 cases), too little for a second kind of encoder; 15 latent numbers
+instead of half the columns raised it by 8 %.
+"""
 
 
 def tables(adbench):
@@ -59,13 +85,35 @@ def holed(x, fraction, rng):
     return np.where(holes, np.nan, x), holes
 
 
+def page(kept):
+    """Return the figures as Markdown, the best of each row in bold."""
+    body, wins, differences = [], 0, {}
+    for case, figures in sorted(kept.items(), key=lambda item: item[0].lower()):
+        errors = figures["errors"]
+        best = min(errors.values())
+        cells = [f"**{e:.3f}**" if e == best else f"{e:.3f}" for e in errors.values()]
+        table, share = case.rsplit(" ", 1)
+        body.append(" | ".join(["", table, share, *cells, ""]).strip())
+        wins += errors["VAE"] <= errors["iterative"]
+        differences.setdefault(table, []).append(errors["VAE"] - errors["iterative"])
+    better = sum(np.mean(each) <= 0 for each in differences.values())
+    return PAGE.format(
+        rows=f"{MOST_ROWS:,}", wins=wins, n=len(kept), tables=better, n_tables=len(differences),
+        body="\n".join(body),
+    )  # fmt: skip
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--adbench")
     parser.add_argument("--only", help="comma-separated names of tables")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", action="store_true", help=f"keep the figures in {RESULTS.name}")
+    parser.add_argument("--page", help="write the kept figures to this file and stop")
     options = parser.parse_args()
+    if options.page:
+        Path(options.page).write_text(page(json.loads(RESULTS.read_text())))
+        return
     warnings.simplefilter("ignore")
     kept = json.loads(RESULTS.read_text()) if options.write and RESULTS.exists() else {}
     for name, x in tables(options.adbench):

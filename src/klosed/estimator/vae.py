@@ -385,6 +385,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableModel):  # typ
         Self-normalised importance sampling and sampling importance resampling, Mattei and
         Frellsen (2019), arXiv:1812.02633, sections 3.1 and 3.2.
         """
+        for name, number in (("n_samples", n_samples), ("n_importance", n_importance)):
+            if number is not None and number < 1:
+                raise ParameterError(f"{name} must be >= 1; got {number}.")
         x = self._entries(X)
         model, params = self._evaluation()
         noise = self._noise(n_importance)
