@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from klosed.estimator import VAE as VAE
     from klosed.estimator import load as load
     from klosed.models.spec import VAESpec as VAESpec
+    from klosed.outliers import VAEOutlierDetector as VAEOutlierDetector
 
 # public name -> the module that holds it
 _HOMES = {
@@ -76,6 +77,7 @@ _HOMES = {
     "NoClosedFormError": "klosed.errors",
     "VAE": "klosed.estimator",
     "VAESpec": "klosed.models.spec",
+    "VAEOutlierDetector": "klosed.outliers",
     "load": "klosed.estimator",
     "engine": "klosed.engines",
     "Bernoulli": "klosed.distributions",

@@ -41,12 +41,15 @@ class HeteroscedasticGaussian(Entrywise):
         with np.errstate(divide="ignore"):  # a feature without a floor: log 0 = −∞
             return np.logaddexp(s, np.log(floor).astype(s.dtype))
 
-    def _terms(self, params: Mapping[str, Array], output: Array, x: Array) -> Array:
-        """Return ½ ( log 2π + log v + (x − m)² / v )."""
+    def terms(self, output: Array, x: Array) -> Array:
+        """Return −log p of each entry: ½ ( log 2π + log v + (x − m)² / v )."""
         m, s = _halves(output)
         log_variance = self._log_variance(s)
         terms: Array = 0.5 * (LOG_2PI + log_variance + (x - m) ** 2 * np.exp(-log_variance))
         return terms
+
+    def _terms(self, params: Mapping[str, Array], output: Array, x: Array) -> Array:
+        return self.terms(output, x)
 
     def _grad_terms(
         self, params: Mapping[str, Array], output: Array, x: Array
