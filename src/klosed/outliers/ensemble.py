@@ -26,6 +26,7 @@ _PATIENCE = 10
 # More rows than these teach a member nothing in the steps that it takes, and judge no better.
 _MOST_TRAINING_ROWS = 20_000
 _MOST_HELD_OUT_ROWS = 1_000
+_LOG_VARIANCE_AT_START = -3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,7 @@ def train_members(
     epochs_a_look = max(1, round(_STEPS_A_LOOK / steps_an_epoch))
     data = [TrainingData(x[fold.train]) for fold in folds]
     held_out = [x[fold.held_out[:_MOST_HELD_OUT_ROWS]] for fold in folds]
-    states: list[TrainingState | None] = [None] * len(folds)
+    states = [_start(engine, each) for each in configs]
     looks: list[tuple[int, float]] = []
     best: list[Parameters] = []
     best_look = 0
@@ -84,15 +85,26 @@ def train_members(
             if not best:
                 raise
             break
-        states = list(trained)
-        loss = _held_out_loss(engine, configs, trained, held_out)
+        states = trained
+        loss = _held_out_loss(engine, configs, states, held_out)
         looks.append((epochs * steps_an_epoch, loss))
         if not best or loss < looks[best_look - 1][1]:
             best_look = len(looks)
-            best = [{k: v.copy() for k, v in state.params.items()} for state in trained]
+            best = [{k: v.copy() for k, v in state.params.items()} for state in states]
     return [
         {name: array.astype(np.float64) for name, array in params.items()} for params in best
     ], looks
+
+
+def _start(engine: Engine, config: TrainingConfig) -> TrainingState:
+    """Return fresh parameters of a decoder that is sure of itself.
+
+    A decoder that starts unsure can explain every column by a wide normal distribution alone and
+    leave the latent space unused for good: posterior collapse.
+    """
+    params = engine.init(config.seed)
+    params["decoder.loc_and_log_variance.bias"][engine.spec.n_features :] += _LOG_VARIANCE_AT_START
+    return TrainingState(params=params, moments=config.make_optimizer().init(params))
 
 
 def _held_out_loss(
