@@ -7,7 +7,7 @@ DistributedDataParallel sums the gradients.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,12 +59,11 @@ class TorchStepper:
         with self._processes.watched(f"step {step + 1}"):
             mine = [self._processes.part(len(batch.rows)) for batch in batches]
             xs = self._rows.take([b.rows[own] for b, own in zip(batches, mine, strict=True)])
-            noise = np.concatenate([b.noise[own] for b, own in zip(batches, mine, strict=True)])
-            noises = _upload(noise, self._device).split([len(x) for x in xs])
-            sums = [
-                self._step(x, noise, len(batch.rows))
-                for x, noise, batch in zip(xs, noises, batches, strict=True)
-            ]
+            sums = []
+            for batch, own, x in zip(batches, mine, xs, strict=True):
+                # drawn while an accelerator still works on the steps before
+                noise = _upload(np.ascontiguousarray(batch.noise[own]), self._device)
+                sums.append(self._step(x, noise, len(batch.rows)))
             totals = self._processes.total(torch.stack(sums)).tolist()
         return [
             Loss(reconstruction / len(batch.rows), kl / len(batch.rows), self._task.beta)
@@ -127,14 +126,16 @@ class _Rows:
                 x = task.x if as_bytes else task.scaling.apply(task.x, self._dtype)
                 self._resident = torch.from_numpy(np.ascontiguousarray(x)).to(device)
 
-    def take(self, numbers: Sequence[Any]) -> list[Tensor]:
-        """Return the rows of each batch of row numbers."""
+    def take(self, numbers: Sequence[Any]) -> Iterator[Tensor]:
+        """Yield the rows of each batch of row numbers."""
         if self._resident is None:
             scaling, x = self._task.scaling, self._task.x
-            return [_upload(scaling.apply(x[n], self._dtype), self._device) for n in numbers]
-        sizes = [len(n) for n in numbers]
-        indices = _upload(np.concatenate(numbers), self._device).split(sizes)
-        return [self._scaled(self._resident.index_select(0, i)) for i in indices]
+            for some in numbers:
+                yield _upload(scaling.apply(x[some], self._dtype), self._device)
+            return
+        sizes = [len(some) for some in numbers]
+        for indices in _upload(np.concatenate(numbers), self._device).split(sizes):
+            yield self._scaled(self._resident.index_select(0, indices))
 
     def _scaled(self, x: Tensor) -> Tensor:
         if x.dtype != torch.uint8:
