@@ -46,9 +46,9 @@ demo: $(VENV)/.klosed
 test: $(VENV)/.dev
 	KLOSED_TEST_SEED=1 $(BIN)/python -m pytest -n 2
 
-# draws its cases anew each time; a failure prints the KLOSED_TEST_SEED that repeats it
+# draws all its cases, and anew each time; a failure prints the KLOSED_TEST_SEED that repeats it
 test-all: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 -m "slow or not slow"
+	KLOSED_TEST_DRAWS=all $(BIN)/python -m pytest -n 2 -m "slow or not slow"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

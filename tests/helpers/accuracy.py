@@ -21,6 +21,7 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 import pytest
+from draws import draws
 
 from klosed import Distribution, kl_value_and_grad
 
@@ -207,7 +208,7 @@ def accuracy_tests(pairs: Sequence[Pair]) -> tuple[Callable[..., None], ...]:
 
     @pytest.mark.parametrize(("pair", "regime"), every, ids=names)
     def test_drawn_cases_keep_the_budget(pair: Pair, regime: str) -> None:
-        errors = pair.measure(fresh_rng(), CASES[regime], regime, np.float64)
+        errors = pair.measure(fresh_rng(), draws(CASES[regime]), regime, np.float64)
         assert not errors.wrong, errors.wrong
         assert errors.gradient <= pair.relative, errors.gradient_at
         budget = pair.relative if regime == "extreme" else pair.ulps * float(errors.limits.eps)
@@ -219,7 +220,7 @@ def accuracy_tests(pairs: Sequence[Pair]) -> tuple[Callable[..., None], ...]:
         ("pair", "regime"), single, ids=[f"{pair.name}-{regime}" for pair, regime in single]
     )
     def test_drawn_cases_keep_the_budget_in_float32(pair: Pair, regime: str) -> None:
-        errors = pair.measure(fresh_rng(), CASES[regime], regime, np.float32)
+        errors = pair.measure(fresh_rng(), draws(CASES[regime]), regime, np.float32)
         assert not errors.wrong, errors.wrong
         assert errors.ulps <= pair.ulps, errors.value_at
 

@@ -1,6 +1,7 @@
 """What PyTorch and JAX differentiate backward, forward and twice is the closed form."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
@@ -68,15 +69,18 @@ def torch_arrays(arrays):
 WEIGHTS = np.array([0.5, -1.0, 2.0])
 
 
-def check_backward(f, given, gradients, rel):
-    """Compare the gradients of Σ weights · f with closed forms, which are not yet summed."""
+def summed(given, gradients):
+    """Return what closed forms, which are not yet summed, make the gradients of Σ weights · f."""
     wanted = []
     for gradient, parameter in zip(gradients, given, strict=True):
         weighted = np.moveaxis(WEIGHTS * np.moveaxis(np.asarray(gradient), 0, -1), -1, 0)
         # sum over the axes along which the parameter was broadcast
         extra = tuple(range(weighted.ndim - np.ndim(parameter)))
         wanted.append(weighted.sum(axis=extra) if extra else weighted)
+    return wanted
 
+
+def check_backward_of_torch(f, given, wanted, rel):
     arrays = [KINDS["torch"].array(a).requires_grad_() for a in given]
     loss = (torch.asarray(WEIGHTS) * f(*arrays)).sum()
     # with a graph of the backward pass PyTorch takes another way than without
@@ -85,29 +89,43 @@ def check_backward(f, given, gradients, rel):
         for got, true in zip(found, wanted, strict=True):
             np.testing.assert_allclose(got.detach().numpy(), true, rtol=rel, atol=rel / 100)
 
+
+def check_backward_of_jax(f, given, wanted, rel):
     arrays = [KINDS["jax"].array(a) for a in given]
     found = jax.grad(lambda *a: (WEIGHTS * f(*a)).sum(), tuple(range(len(arrays))))(*arrays)
     for got, true in zip(found, wanted, strict=True):
         np.testing.assert_allclose(got, true, rtol=rel, atol=rel / 100)
 
 
+libraries = pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(check_backward_of_torch, id="torch"),
+        # its other tests here compile each function once; this one, each operation of each
+        pytest.param(check_backward_of_jax, id="jax", marks=pytest.mark.slow),
+    ],
+)
+
+
+@libraries
 @pairs
-def test_backward_of_kl_is_the_closed_form(name_q, name_p):
+def test_backward_of_kl_is_the_closed_form(name_q, name_p, check):
     f, given = pair_function(name_q, name_p)
     q, p = (FAMILIES[n](np.asarray) for n in (name_q, name_p))
     _, of_q, of_p = klosed.kl_value_and_grad(q, p)
-    check_backward(f, given, [*of_q.values(), *of_p.values()], rel=1e-12)
+    check(f, given, summed(given, [*of_q.values(), *of_p.values()]), rel=1e-12)
 
 
+@libraries
 @families
-def test_backward_of_density_and_entropy_is_the_closed_form(name):
+def test_backward_of_density_and_entropy_is_the_closed_form(name, check):
     f, given = density_function(name)
     d = FAMILIES[name](np.asarray)
     _, of_density, of_x = d.log_prob_value_and_grad(given[-1])
     if known(d.entropy) is not None:
         _, of_entropy = d.entropy_value_and_grad()
         of_density = {name: g + of_entropy[name] for name, g in of_density.items()}
-    check_backward(f, given, [*(of_density[n] for n in d.parameters), of_x], rel=1e-11)
+    check(f, given, summed(given, [*(of_density[n] for n in d.parameters), of_x]), rel=1e-11)
 
 
 def functions():
@@ -145,12 +163,43 @@ def test_forward_mode_and_vmap_agree_with_backward(f, given):
     for one, whole, axis in zip(each, gradients, axes, strict=True):
         torch.testing.assert_close(one if axis == 0 else one.sum(0), whole, rtol=1e-11, atol=1e-12)
 
+
+@every_function
+def test_jax_traces_gradients(f, given):
+    every = tuple(range(len(given)))
+    shapes = jax.eval_shape(jax.grad(lambda *a: f(*a).sum(), every), *map(jnp.asarray, given))
+    assert [s.shape for s in shapes] == [np.shape(a) for a in given]
+
+
+# Of each family two members that differ, to be compiled: that takes long. In a long run every pair.
+BETWEEN_MEMBERS = {
+    type(FAMILIES[a]()): (a, b) for a, b in CHOSEN_PAIRS if a != b == FIRST[type(FAMILIES[a]())]
+}
+
+
+@pytest.mark.parametrize(
+    ("name_q", "name_p"),
+    [
+        pytest.param(
+            *pair,
+            id="-".join(pair),
+            marks=() if pair in BETWEEN_MEMBERS.values() else pytest.mark.slow,
+        )
+        for pair in CHOSEN_PAIRS
+    ],
+)
+def test_gradients_that_jax_compiles_are_the_closed_form(name_q, name_p):
+    f, given = pair_function(name_q, name_p)
+    q, p = (FAMILIES[n](np.asarray) for n in (name_q, name_p))
+    _, of_q, of_p = klosed.kl_value_and_grad(q, p)
     arrays = [KINDS["jax"].array(a) for a in given]
+    axes = tuple(0 if a.shape[:1] == (3,) else None for a in arrays)
     every = tuple(range(len(arrays)))
-    each = jax.jit(jax.vmap(jax.grad(f, every), in_axes=axes))(*arrays)
-    for one, whole, axis in zip(each, gradients, axes, strict=True):
-        got = one if axis == 0 else one.sum(0)
-        np.testing.assert_allclose(got, whole.numpy(), rtol=1e-11, atol=1e-12)
+    # compiled in half the time, to code that runs longer
+    quickly = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+    found = jax.jit(jax.vmap(jax.grad(f, every), in_axes=axes), compiler_options=quickly)(*arrays)
+    for got, wanted in zip(found, [*of_q.values(), *of_p.values()], strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
+from draws import draws
 
 from accuracy import fresh_seed
 
@@ -26,7 +27,9 @@ def draw(case, dtype, share=1):
     if case.ulp[dtype is np.float32] is None:
         pytest.skip("not meant for float32")
     seed = fresh_seed()
-    return arguments(case, dtype, np.random.default_rng(seed), case.points // share), seed
+    return arguments(
+        case, dtype, np.random.default_rng(seed), max(2, draws(case.points) // share)
+    ), seed
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

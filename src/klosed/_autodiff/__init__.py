@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,13 +9,11 @@ from functools import partial
 import numpy as np
 
 from klosed._arrays import Array, broadcast, kind, like
+from klosed._autodiff.blocks import in_blocks, is_small
 
 __all__ = ["ClosedForm", "Gradient"]
 
 Shape = tuple[int, ...]
-# Bytes of one block of one array: the handful of temporaries of a formula then stay in cache,
-# and each is small enough to come from the heap rather than from fresh pages.
-_BLOCK_BYTES = 1 << 17
 # A gradient may be a function of no arguments: it is worked out only where it is asked for.
 # A plain float fits every shape, None stands for zero.
 Gradient = Array | float | Callable[[], Array] | None
@@ -36,11 +33,14 @@ class ClosedForm:
         leaves the derivative to the array library.
     event_shapes : tuple of shapes
         The trailing shape of each argument that belongs to one element of the batch.
+    both : callable, optional
+        both(*args) -> (value, gradients), where together they cost less than one by one.
     """
 
     value: Callable[..., Array]
     grad: Callable[..., Sequence[Gradient]] | None
     event_shapes: tuple[Shape, ...]
+    both: Callable[..., tuple[Array, Sequence[Gradient]]] | None = None
 
     def __call__(self, *args: Array) -> Array:
         """Return value(*args); PyTorch and JAX differentiate it through grad."""
@@ -56,69 +56,53 @@ class ClosedForm:
             case "PyTorch" | "JAX":
                 return self.value(*args)
             case _:
-                return self._quietly(lambda *args: [self.value(*args)], args)[0]
+                return self.quietly(args)[0]
 
     def gradients(self, shape: Shape, *args: Array) -> list[Callable[[], Array]]:
         """Return, for each argument, a function that works out its full unsummed gradient."""
         if self.grad is None:
             raise TypeError("this function has no closed-form gradient")
+        return self._completed(self.grad(*args), shape, args)
+
+    def _completed(
+        self, gradients: Sequence[Gradient], shape: Shape, args: Sequence[Array]
+    ) -> list[Callable[[], Array]]:
         return [
             partial(_full, entry, arg, (*shape, *event))
-            for entry, arg, event in zip(self.grad(*args), args, self.event_shapes, strict=True)
+            for entry, arg, event in zip(gradients, args, self.event_shapes, strict=True)
         ]
 
     def value_and_grad(self, *args: Array) -> tuple[Array, list[Array]]:
         """Return value(*args) and its gradient in every argument, unsummed over the batch."""
-
-        def every(*args: Array) -> list[Array]:
-            value = self.value(*args)
-            return [value, *(g() for g in self.gradients(tuple(value.shape), *args))]
-
         if kind(args[0]) in ("PyTorch", "JAX"):
             value = self(*args)
             return value, [g() for g in self.gradients(tuple(value.shape), *args)]
-        value, *gradients = self._quietly(every, args)
+        value, *gradients = self.quietly(args, range(len(args)))
         return value, gradients
 
-    def numpy_gradients(
-        self, wanted: Sequence[int], shape: Shape, args: Sequence[Array]
+    def quietly(
+        self, args: Sequence[Array], wanted: Sequence[int] = (), threads: int | None = None
     ) -> list[Array]:
-        """Return the gradients in some arguments, by their positions, of NumPy arrays."""
-        walked = not any(self.event_shapes)
+        """Return value(*args), and its gradient in some arguments, by position.
 
-        def some(*args: Array) -> list[Array]:
-            here = np.broadcast_shapes(*(a.shape for a in args)) if walked else shape
-            every = self.gradients(here, *args)
-            return [every[i]() for i in wanted]
-
-        return self._quietly(some, args)
-
-    def _quietly(self, f: Callable[..., list[Array]], args: Sequence[Array]) -> list[Array]:
-        """Return f(*args) with floating-point warnings off: infinities are meant.
-
-        Large NumPy batches of scalars are walked in blocks that fit the cache.
+        Without PyTorch and JAX, and with floating-point warnings off: infinities are meant.
         """
+
+        def value_and_some(*args: Array) -> list[Array]:
+            if not wanted:
+                return [self.value(*args)]
+            if self.both is None:
+                value = self.value(*args)
+                every = self.gradients(tuple(value.shape), *args)
+            else:
+                value, gradients = self.both(*args)
+                every = self._completed(gradients, tuple(value.shape), args)
+            return [value, *(every[i]() for i in wanted)]
+
         with np.errstate(all="ignore"):
-            if any(self.event_shapes) or kind(args[0]) != "NumPy":
-                return f(*args)
-            return _in_blocks(f, args)
-
-
-def _in_blocks(f: Callable[..., list[Array]], args: Sequence[Array]) -> list[Array]:
-    shape = np.broadcast_shapes(*(a.shape for a in args))
-    size = math.prod(shape)
-    block = _BLOCK_BYTES // args[0].dtype.itemsize
-    if size <= block:
-        return f(*args)
-    flat = [np.broadcast_to(a, shape).reshape(-1) if a.ndim else a for a in args]
-    outs: list[Array] = []
-    for start in range(0, size, block):
-        rows = slice(start, start + block)
-        parts = f(*(a[rows] if a.ndim else a for a in flat))
-        outs = outs or [np.empty(size, dtype=part.dtype) for part in parts]
-        for out, part in zip(outs, parts, strict=True):
-            out[rows] = part
-    return [out.reshape(shape) for out in outs]
+            if kind(args[0]) != "NumPy" or is_small(args):
+                return value_and_some(*args)
+            return in_blocks(value_and_some, args, self.event_shapes, threads)
 
 
 def _full(gradient: Gradient, arg: Array, shape: Shape) -> Array:

@@ -17,50 +17,68 @@ __all__ = ["apply"]
 
 def apply(form: ClosedForm, *args: Array) -> Array:
     """Return form.value(*args) with form.grad as its derivative."""
+    wanted = [torch.is_grad_enabled() and a.requires_grad for a in args]
     if not torch.compiler.is_compiling():
-        return _BackwardAndForward.apply(form, *args)
+        return _BackwardAndForward.apply(form, _Beside(wanted), *args)
     # torch.compile traces no Function inside another's forward or of arguments without a gradient,
     # where none is needed, and none that has a forward-mode rule.
-    wanted = torch.is_grad_enabled() and any(a.requires_grad for a in args)
-    return _Backward.apply(form, *args) if wanted else form.value(*args)
+    return _Backward.apply(form, None, *args) if any(wanted) else form.value(*args)
+
+
+class _Beside:
+    """Gradients worked out beside the value, in the same walk over the arrays."""
+
+    def __init__(self, wanted: Sequence[bool]) -> None:
+        self.positions = [i for i, is_wanted in enumerate(wanted) if is_wanted]
+        self.gradients: list[Array] = []
 
 
 class _Backward(Function):  # type: ignore[misc]
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(form: ClosedForm, *args: Array) -> Array:
+    def forward(form: ClosedForm, beside: _Beside | None, *args: Array) -> Array:
         views = _as_numpy(args)
-        return form.value(*args) if views is None else _as_torch(form(*views))
+        if views is None or beside is None:
+            return form.value(*args)
+        found = form.quietly(views, beside.positions, torch.get_num_threads())
+        value, *beside.gradients = map(_as_torch, found)
+        return value
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Array) -> None:
-        ctx.form, *args = inputs
-        ctx.shape = tuple(output.shape)
-        ctx.save_for_backward(*args)
+        ctx.form, beside, *args = inputs
+        ctx.shape, ctx.count = tuple(output.shape), len(args)
+        ctx.beside = beside.positions if beside is not None and beside.gradients else []
+        ctx.save_for_backward(*args, *(beside.gradients if ctx.beside else ()))
         ctx.save_for_forward(*args)
 
     @staticmethod
     def backward(ctx: Any, cotangent: Array) -> tuple[Array | None, ...]:
-        args, shapes = ctx.saved_tensors, ctx.form.event_shapes
-        wanted = [i for i, needed in enumerate(ctx.needs_input_grad[1:]) if needed]
+        args, beside = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
         # where a graph of this backward pass is wanted, only PyTorch can draw it
-        views = None if torch.is_grad_enabled() else _as_numpy(args)
-        if views is None:
+        if torch.is_grad_enabled() or not beside:
             every = ctx.form.gradients(ctx.shape, *args)
-            gradients = [every[i]() for i in wanted]
         else:
-            gradients = [_as_torch(g) for g in ctx.form.numpy_gradients(wanted, ctx.shape, views)]
-        pulled: list[Array | None] = [None] * (1 + len(args))
-        for i, gradient in zip(wanted, gradients, strict=True):
-            outer = cotangent.reshape(ctx.shape + (1,) * len(shapes[i]))
-            pulled[1 + i] = sum_to_shape(outer * gradient, tuple(args[i].shape))
+            known = dict(zip(ctx.beside, beside, strict=True))
+            every = [lambda i=i: known[i] for i in range(len(args))]
+        factor = None if _is_one(cotangent) else cotangent
+        pulled: list[Array | None] = [None, None]
+        for i, arg in enumerate(args):
+            if not ctx.needs_input_grad[2 + i]:
+                pulled.append(None)
+                continue
+            gradient = every[i]()
+            if factor is not None:
+                ones = (1,) * len(ctx.form.event_shapes[i])
+                gradient = factor.reshape(ctx.shape + ones) * gradient
+            pulled.append(sum_to_shape(gradient, tuple(arg.shape)))
         return tuple(pulled)
 
 
 class _BackwardAndForward(_Backward):
     @staticmethod
-    def jvp(ctx: Any, _: None, *tangents: Array | None) -> Array:
+    def jvp(ctx: Any, _: None, __: None, *tangents: Array | None) -> Array:
         args = ctx.saved_tensors
         total: Any = torch.zeros(ctx.shape, dtype=args[0].dtype, device=args[0].device)
         gradients = ctx.form.gradients(ctx.shape, *args)
@@ -85,6 +103,14 @@ def _as_numpy(args: Sequence[Array]) -> list[np.ndarray] | None:
         return [a.detach().numpy() for a in args]
     except (RuntimeError, TypeError):  # torch.func's tensors have no memory, bfloat16 no NumPy
         return None
+
+
+def _is_one(cotangent: Array) -> bool:
+    """Return True for what comes backward through a plain sum: one number, 1, for all."""
+    if torch.is_grad_enabled() or any(cotangent.stride()):
+        return False
+    view = _as_numpy([cotangent])
+    return view is not None and view[0].size > 0 and view[0].flat[0] == 1.0
 
 
 def _as_torch(array: Array) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
 
@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 Shape = tuple[int, ...]
+Made = TypeVar("Made")
 Gradients = Mapping[str, Gradient]
 
 
@@ -50,6 +51,15 @@ class Core:
     def __init__(self, bound: Mapping[str, Any]) -> None:
         for name, value in bound.items():
             setattr(self, name, value)
+        self._made: dict[Any, tuple[Core, Any]] = {}
+
+    def beside(self, other: Core, make: Callable[[Core, Core], Made]) -> Made:
+        """Return make(self, other), made once: what a formula and its gradient have in common."""
+        partner, made = self._made.get(make, (None, None))
+        if partner is not other:
+            made = make(self, other)
+            self._made[make] = other, made
+        return cast("Made", made)
 
     if TYPE_CHECKING:
 
@@ -314,15 +324,21 @@ def bind_form(
     def flat_value(*flat: Array) -> Array:
         return value(*rebuild(flat))
 
-    def flat_grad(*flat: Array) -> list[Gradient]:
-        rebuilt = rebuild(flat)
+    def chained(rebuilt: Sequence[Any]) -> list[Gradient]:
         stated = grad(*rebuilt)  # type: ignore[misc]
-        chained: list[Gradient] = []
-        for operand, gradients in zip(rebuilt[: len(counts)], stated, strict=False):
-            chained += operand.chain(gradients)
-        return [*chained, *stated[len(counts) :]]
+        gradients: list[Gradient] = []
+        for operand, of_operand in zip(rebuilt[: len(counts)], stated, strict=False):
+            gradients += operand.chain(of_operand)
+        return [*gradients, *stated[len(counts) :]]
 
-    form = ClosedForm(flat_value, flat_grad if grad else None, (*shapes, *extra_shapes))
+    def flat_grad(*flat: Array) -> list[Gradient]:
+        return chained(rebuild(flat))
+
+    def flat_both(*flat: Array) -> tuple[Array, list[Gradient]]:
+        rebuilt = rebuild(flat)
+        return value(*rebuilt), chained(rebuilt)
+
+    form = ClosedForm(flat_value, flat_grad if grad else None, (*shapes, *extra_shapes), flat_both)
     return form, [*arrays, *extras]
 
 

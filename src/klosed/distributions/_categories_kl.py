@@ -10,20 +10,17 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
 
-import numpy as np
-
-from klosed._arrays import Array, broadcast, in_blocks, is_nowhere, namespace
+from klosed._arrays import Array, in_blocks, is_nowhere, namespace
+from klosed.distributions._base import Core
 from klosed.distributions._categories import _NEVER, CategoriesValue, total
 from klosed.special import log1p, two_log, two_sum
 from klosed.special._evaluate import is_single
 
-__all__ = ["Contrast", "divergence_of", "grads_of"]
+__all__ = ["contrast_of", "divergence_of", "grads_of"]
 
 # Taylor's ψ(c)/c² for |c| <= _REACH, to 1e-16; its first four terms to 2e-9
 _REACH = 0.03
 _EXCESS = tuple(1.0 / math.factorial(k + 2) for k in range(7))
-# Elements of one block of one array: the temporaries of a body then stay in cache.
-_BLOCK = 1 << 17
 _FEW = 32
 
 
@@ -36,13 +33,13 @@ class Contrast:
 
     def __init__(self, q: CategoriesValue, p: CategoriesValue) -> None:
         self._q, self._p = q, p
-        self._x, self._y = (v.scores if v.given_as_logits else v.given for v in (q, p))
-        self._centre = _CENTRES[q.given_as_logits, p.given_as_logits]
+        x, y = (v.scores if v.given_as_logits else v.given for v in (q, p))
+        self._centred = _CENTRES[q.given_as_logits, p.given_as_logits](x, y)
 
     @property
     def divergence(self) -> Array:
         """Return KL(q‖p) without the axis of categories."""
-        return self._in_rows(_divergence)[0][..., 0]
+        return _divergence(self._centred)[0][..., 0]
 
     @property
     def grad_q(self) -> Array:
@@ -66,22 +63,13 @@ class Contrast:
     @cached_property
     def _grads(self) -> tuple[Array, ...]:
         """Return the gradient in the logits of q, or only ε for probs, and that in those of p."""
-        return self._in_rows(_grads if self._q.given_as_logits else _eps_and_grad)
+        body = _grads if self._q.given_as_logits else _eps_and_grad
+        return body(self._centred)
 
-    def _in_rows(self, body: Callable[[_Centred], tuple[Array, ...]]) -> tuple[Array, ...]:
-        """Return body(…) of q and p, on a processor in blocks of rows that fit its cache."""
-        x, y = self._x, self._y
-        shape = tuple(np.broadcast_shapes(tuple(x.shape), tuple(y.shape)))
-        rows = max(1, _BLOCK // shape[-1])
-        count = math.prod(shape[:-1])
-        if count <= rows or not in_blocks(x):
-            return body(self._centre(x, y))
-        xp = namespace(x)
-        x, y = (xp.reshape(broadcast(z, shape), (count, shape[-1])) for z in (x, y))
-        starts = range(0, count, rows)
-        blocks = [body(self._centre(x[i : i + rows], y[i : i + rows])) for i in starts]
-        parts = zip(*blocks, strict=True)
-        return tuple(xp.reshape(xp.concat(part), (*shape[:-1], -1)) for part in parts)
+
+def contrast_of(q: Core, p: Core) -> Contrast:
+    """Return the contrast of two families that have probs."""
+    return Contrast(q.probs, p.probs)
 
 
 def divergence_of(log_q: Array, log_growth: Array, log_p: Array) -> Array:

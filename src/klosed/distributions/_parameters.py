@@ -53,7 +53,8 @@ class Parameter(ABC):
     def check(self, name: str, array: Array) -> None:
         """Raise ParameterError where the array leaves its domain; nothing while tracing."""
         support, advice = self.domain(name)
-        check_domain(name, array, support.contains, support.rule, advice)
+        between = support.is_between_numbers
+        check_domain(name, array, support.contains, support.rule, advice, ends_decide=between)
 
 
 class Real(Parameter):

@@ -90,7 +90,10 @@ class ProbabilityValue:
     @property
     def variance(self) -> Array:
         """Return q(1 − q)."""
-        return self.value * self.complement
+        if not self.given_as_logits:
+            return self.value * self.complement
+        odds = namespace(self.given).exp(-namespace(self.given).abs(self.given))
+        return odds / ((1.0 + odds) * (1.0 + odds))
 
     @property
     def odds(self) -> Array:

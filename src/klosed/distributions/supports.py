@@ -43,6 +43,11 @@ class Support(ABC):
         return False
 
     @property
+    def is_between_numbers(self) -> bool:
+        """True for all the real numbers between two that are the same for the whole batch."""
+        return False
+
+    @property
     @abstractmethod
     def rule(self) -> str:
         """What an element must be, as an error message says it: "x must be {rule}"."""
@@ -72,7 +77,11 @@ class Interval(Support):
     @property
     def unbounded(self) -> bool:
         ends = (self.low, self.high)
-        return all(isinstance(end, float) for end in ends) and ends == (-math.inf, math.inf)
+        return self.is_between_numbers and ends == (-math.inf, math.inf)
+
+    @property
+    def is_between_numbers(self) -> bool:
+        return isinstance(self.low, float) and isinstance(self.high, float)
 
     @property
     def rule(self) -> str:

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from klosed._arrays import Array, namespace
-from klosed.distributions._base import Distribution, Gradients
+from klosed._arrays import Array, in_blocks, is_nowhere, namespace
+from klosed.distributions._base import Core, Distribution, Gradients
 from klosed.distributions._parameters import PositiveValue, Ratio, RatioOfLogs
 from klosed.special import (
     difference_of_products,
@@ -46,14 +46,17 @@ class TwoGammas:
     @classmethod
     def between(cls, q: Distribution, p: Distribution) -> TwoGammas:
         """Return the gammas of two operands that have a concentration and a rate."""
-        return cls(q.core.concentration, q.core.rate, p.core.concentration, p.core.rate)
+        return q.core.beside(p.core, _two_gammas)
 
     def value(self) -> Array:
         """Return KL(q‖p) in nats."""
         excess = self._means.excess
         shape = gamma_shape_bregman(self.c.value, self.a.value, self._step)
+        scaled = self.c.value * excess
         # φ(u − 1) may overflow where c (u − 1), from which it then hardly differs, does not
-        scaled = namespace(excess).where(excess < math.inf, self.c.value * excess, self._tilt)
+        over = excess == math.inf
+        if not (in_blocks(excess) and is_nowhere(over)):
+            scaled = namespace(excess).where(over, self._tilt, scaled)
         return scaled + shape
 
     def gradients(self) -> tuple[Gradients, Gradients]:
@@ -102,6 +105,10 @@ class TwoGammas:
     def _given_as_numbers(self) -> bool:
         logs = any(v.given_as_log for v in (self.a, self.b, self.c, self.d))
         return not logs and self.b.exponent == self.d.exponent
+
+
+def _two_gammas(q: Core, p: Core) -> TwoGammas:
+    return TwoGammas(q.concentration, q.rate, p.concentration, p.rate)
 
 
 class _RatioOfProducts(Ratio):

@@ -145,7 +145,7 @@ def raw_kl(q: Distribution, p: Distribution) -> Array:
     if covered is False or rule is None:
         return broadcast(q.array(math.inf), shape)
     value = rule.value(q, p)
-    if covered is not True:
+    if covered is not True and not is_nowhere(~covered):
         value = namespace(value).where(covered, value, math.inf)
     return broadcast(value, shape)
 
@@ -157,7 +157,7 @@ def raw_grad_kl(q: Distribution, p: Distribution) -> tuple[Gradients, Gradients]
     if covered is False or rule is None or rule.grad is None:
         return {}, {}
     of_q, of_p = rule.grad(q, p)
-    if covered is True:
+    if covered is True or is_nowhere(~covered):
         return of_q, of_p
     return (
         {name: mask_gradient(q, covered, g) for name, g in of_q.items()},

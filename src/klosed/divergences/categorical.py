@@ -5,7 +5,7 @@ from __future__ import annotations
 from klosed._arrays import Array
 from klosed.distributions import Categorical
 from klosed.distributions._base import Gradients
-from klosed.distributions._categories_kl import Contrast
+from klosed.distributions._categories_kl import contrast_of
 from klosed.divergences._registry import register_kl
 from klosed.errors import ShapeError
 
@@ -43,12 +43,12 @@ def kl_categorical_categorical(q: Categorical, p: Categorical) -> Array:
     Where probs of q and p sum to different numbers, or logits of one meet probs of the other, δ is
     known to 3 units of 2⁻⁵² only; give near-equal ones alike and with the same sum.
     """
-    return Contrast(q.core.probs, p.core.probs).divergence
+    return q.core.beside(p.core, contrast_of).divergence
 
 
 @kl_categorical_categorical.gradient
 def _grad_categorical_categorical(q: Categorical, p: Categorical) -> tuple[Gradients, Gradients]:
-    contrast = Contrast(q.core.probs, p.core.probs)
+    contrast = q.core.beside(p.core, contrast_of)
     names = ("logits", "probs")
     return (
         dict.fromkeys(names, lambda: contrast.grad_q),

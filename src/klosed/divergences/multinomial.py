@@ -5,7 +5,7 @@ from __future__ import annotations
 from klosed._arrays import Array
 from klosed.distributions import Multinomial
 from klosed.distributions._base import Gradients
-from klosed.distributions._categories_kl import Contrast
+from klosed.distributions._categories_kl import contrast_of
 from klosed.distributions._sizes import product
 from klosed.divergences._registry import register_kl
 
@@ -24,13 +24,13 @@ def kl_multinomial_multinomial(q: Multinomial, p: Multinomial) -> Array:
     by the supports: counts cannot sum to both. Measured against mpmath: as between categorical
     distributions.
     """
-    return product(q.core.total_count, Contrast(q.core.probs, p.core.probs).divergence)
+    return product(q.core.total_count, q.core.beside(p.core, contrast_of).divergence)
 
 
 @kl_multinomial_multinomial.gradient
 def _grad_multinomial_multinomial(q: Multinomial, p: Multinomial) -> tuple[Gradients, Gradients]:
     n = q.core.total_count[..., None]
-    contrast = Contrast(q.core.probs, p.core.probs)
+    contrast = q.core.beside(p.core, contrast_of)
     names = ("logits", "probs")
     return (
         dict.fromkeys(names, lambda: product(n, contrast.grad_q)),

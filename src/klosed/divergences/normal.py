@@ -56,10 +56,8 @@ def _grad_normal_normal(q: Normal, p: Normal) -> tuple[Gradients, Gradients]:
     slope = p.core.scale.divide(z)
 
     def grad_scale_q() -> Array:
-        # (r² − 1)/σq; for large r as (r + 1)(1 − 1/r)/σp, because r² may overflow
-        r, scale_p = ratio.value, p.core.scale.value
-        small = t * (t + 2.0) / q.core.scale.value
-        return namespace(t).where(t <= 0, small, ((t + 2.0) / scale_p) * (t / r))
+        # dividing first, because r² may overflow where (r² − 1)/σq does not
+        return (t / q.core.scale.value) * (t + 2.0)
 
     def grad_scale_p() -> Array:
         return -((t + 2.0) * p.core.scale.divide(t) + z * slope)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from klosed._arrays import Array
 from klosed.distributions import OneHotCategorical
 from klosed.distributions._base import Gradients
-from klosed.distributions._categories_kl import Contrast
+from klosed.distributions._categories_kl import contrast_of
 from klosed.divergences._registry import register_kl
 
 __all__ = ["kl_one_hot_categorical_one_hot_categorical"]
@@ -19,14 +19,14 @@ def kl_one_hot_categorical_one_hot_categorical(q: OneHotCategorical, p: OneHotCa
     -----
     See `kl_categorical_categorical`, also for what was measured.
     """
-    return Contrast(q.core.probs, p.core.probs).divergence
+    return q.core.beside(p.core, contrast_of).divergence
 
 
 @kl_one_hot_categorical_one_hot_categorical.gradient
 def _grad_one_hot_categorical(
     q: OneHotCategorical, p: OneHotCategorical
 ) -> tuple[Gradients, Gradients]:
-    contrast = Contrast(q.core.probs, p.core.probs)
+    contrast = q.core.beside(p.core, contrast_of)
     names = ("logits", "probs")
     return (
         dict.fromkeys(names, lambda: contrast.grad_q),

@@ -82,6 +82,8 @@ def select(condition: Array, a: Any, b: Any) -> Array:
     """
     if not isinstance(condition, np.ndarray) or not condition.ndim:
         return namespace(condition).where(condition, a, b)
+    if isinstance(b, np.ndarray) and b.shape == condition.shape and not condition.any():
+        return b
     dtype = a.dtype if isinstance(a, np.ndarray) else b.dtype
     bits = np.dtype(f"i{dtype.itemsize}")
     x, y = (np.asarray(v, dtype=dtype).view(bits) for v in (a, b))

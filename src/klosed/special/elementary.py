@@ -5,6 +5,8 @@ Imports floor 0 only.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from klosed._arrays import Array, kind, namespace
 from klosed.special._evaluate import (
     at_most,
@@ -314,29 +316,26 @@ def _psi_far(x: Array) -> Array:
     return xp.expm1(x) - at_most(x, 1e3)
 
 
-def _are_near(x: Array, m: Array, diff: Array) -> Array:
-    return namespace(diff).abs(diff) <= (3.0 / 7.0) * (x + m)
+def _by_nearness(near: Callable[..., Array], far: Callable[..., Array]) -> Callable[..., Array]:
+    """Return f(x, m, diff) that is near(x, m, diff, s) where |s| <= 3/7, s = diff/(x + m)."""
+
+    def either(x: Array, m: Array, diff: Array) -> Array:
+        # the smallest normal number makes 0/0 a 0 and changes nothing else
+        s = diff / (x + m + float(namespace(x).finfo(x.dtype).smallest_normal))
+        return choose(
+            namespace(s).abs(s) <= 3.0 / 7.0, near, far, x, m, diff, s,
+            then_at=(1.0, 1.0, 0.0, 0.0), otherwise_at=(4.0, 1.0, 3.0, 0.6),
+        )  # fmt: skip
+
+    return either
 
 
-def _relative(x: Array, m: Array, diff: Array) -> tuple[Array, Array]:
-    # the smallest normal number makes 0/0 a 0 and changes nothing else
-    s = diff / (x + m + float(namespace(x).finfo(x.dtype).smallest_normal))
-    return s, s * s
-
-
-def _log_ratio(x: Array, m: Array, diff: Array) -> Array:
-    return choose(
-        _are_near(x, m, diff), _log_ratio_near, _log_ratio_far, x, m, diff,
-        then_at=(1.0, 1.0, 0.0), otherwise_at=(4.0, 1.0, 3.0),
-    )  # fmt: skip
-
-
-def _log_ratio_near(x: Array, m: Array, diff: Array) -> Array:
-    s, z = _relative(x, m, diff)
+def _log_ratio_near(x: Array, m: Array, diff: Array, s: Array) -> Array:
+    z = s * s
     return s * (2.0 + z * ratio(z, LOG1P_TAIL))
 
 
-def _log_ratio_far(x: Array, m: Array, _: Array) -> Array:
+def _log_ratio_far(x: Array, m: Array, *_: Array) -> Array:
     xp = namespace(x)
     r = x / m
     small = 1e-30 if is_single(x) else 1e-280
@@ -347,39 +346,25 @@ def _log_ratio_far(x: Array, m: Array, _: Array) -> Array:
     )  # fmt: skip
 
 
-def _phi_ratio(x: Array, m: Array, diff: Array) -> Array:
-    return choose(
-        _are_near(x, m, diff), _phi_ratio_near, _phi_ratio_far, x, m, diff,
-        then_at=(1.0, 1.0, 0.0), otherwise_at=(4.0, 1.0, 3.0),
-    )  # fmt: skip
-
-
-def _phi_ratio_near(x: Array, m: Array, diff: Array) -> Array:
-    s, z = _relative(x, m, diff)
+def _phi_ratio_near(x: Array, m: Array, diff: Array, s: Array) -> Array:
+    z = s * s
     return s * (diff / m - z * ratio(z, LOG1P_TAIL))
 
 
-def _phi_ratio_far(x: Array, m: Array, diff: Array) -> Array:
+def _phi_ratio_far(x: Array, m: Array, diff: Array, _: Array) -> Array:
     # subtract a finite number, so that m = 0 gives inf and not inf − inf
-    return diff / m - at_most(_log_ratio_far(x, m, diff), 1e4)
+    return diff / m - at_most(_log_ratio_far(x, m), 1e4)
 
 
-def _bd0(x: Array, m: Array, diff: Array) -> Array:
-    return choose(
-        _are_near(x, m, diff), _bd0_near, _bd0_far, x, m, diff,
-        then_at=(1.0, 1.0, 0.0), otherwise_at=(4.0, 1.0, 3.0),
-    )  # fmt: skip
-
-
-def _bd0_near(x: Array, m: Array, diff: Array) -> Array:
-    s, z = _relative(x, m, diff)
+def _bd0_near(x: Array, m: Array, diff: Array, s: Array) -> Array:
+    z = s * s
     return s * (diff + x * z * ratio(z, LOG1P_TAIL))
 
 
-def _bd0_far(x: Array, m: Array, diff: Array) -> Array:
+def _bd0_far(x: Array, m: Array, diff: Array, _: Array) -> Array:
     some = x != 0.0
     # x log(x/m) is 0 where x is: not 0 · inf
-    logarithm = _log_ratio_far(select(some, x, 1.0), select(some, m, 1.0), diff)
+    logarithm = _log_ratio_far(select(some, x, 1.0), select(some, m, 1.0))
     return x * logarithm - diff
 
 
@@ -397,6 +382,9 @@ def _logexpm1(x: Array) -> Array:
     return x + _log1mexp(x)
 
 
+_log_ratio = _by_nearness(_log_ratio_near, _log_ratio_far)
+_phi_ratio = _by_nearness(_phi_ratio_near, _phi_ratio_far)
+_bd0 = _by_nearness(_bd0_near, _bd0_far)
 _LOG1P = scalar_form(_log1p, lambda x: (1.0 / (1.0 + x),))
 _PHI = scalar_form(_phi, lambda x: (x / (1.0 + x),))
 _PSI = scalar_form(_psi, lambda x: (namespace(x).expm1(x),))

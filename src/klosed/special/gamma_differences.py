@@ -302,15 +302,19 @@ def _pole_slope(y: Array, x: Array) -> Array:
     """Return (Δ'(y) − Δ'(x)) x²y²/(y² − x²): Σ c (p + q)/(pq)², scaled, p = x + b, q = y + b."""
     x, y = _bounded(x), _bounded(y)
     real, pairs = STIRLING_POLES[is_single(x)]
-    total = sum(c * (x + y + 2.0 * b) / ((x + b) * (y + b)) ** 2 for b, c in real)
+    sides, product = x + y, x * y
+    total = 0.0
+    for b, c in real:
+        below = b * sides + product + b * b  # p q
+        total = total + c * (sides + 2.0 * b) / (below * below)
     for beta, g, c, k in pairs:
-        p, q = x + beta, y + beta
-        s, r = p + q, p * q - g
-        a = r * r - g * s * s
-        below = (p * p + g) * (q * q + g)
-        total = total + (c * s * (a + 4.0 * g * r) - 2.0 * k * (a - r * s * s)) / below / below
-    product = x * y
-    return product * product / (x + y) * total
+        s = sides + 2.0 * beta
+        r = beta * sides + product + (beta * beta - g)
+        first, second = r * r, g * (s * s)
+        a, below = first - second, first + second  # (p² + g)(q² + g)
+        above = c * s * (a + 4.0 * g * r) - 2.0 * k * (a - r * (s * s))
+        total = total + above / below / below
+    return product * product / sides * total
 
 
 def _pole_bregman(y: Array, x: Array) -> Array:

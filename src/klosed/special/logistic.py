@@ -198,9 +198,8 @@ def _softplus(x: Array) -> Array:
 
 
 def _sigmoid(x: Array) -> Array:
-    xp = namespace(x)
-    e = xp.exp(-xp.abs(x))
-    return select(x < 0.0, e, 1.0) / (1.0 + e)
+    # where exp(−x) overflows, σ(x) is 0 or below the smallest normal number
+    return 1.0 / (1.0 + namespace(x).exp(-x))
 
 
 def _log_sigmoid(x: Array) -> Array:
@@ -209,10 +208,8 @@ def _log_sigmoid(x: Array) -> Array:
 
 def _sigmoid_difference(b: Array, a: Array, diff: Array) -> Array:
     xp = namespace(a)
-    up = diff > 0.0
-    high, low = select(up, b, a), select(up, a, b)
-    size = -xp.expm1(-xp.abs(diff)) * _sigmoid(high) * _sigmoid(-low)
-    return select(up, size, -size)
+    size = xp.expm1(-xp.abs(diff)) * _sigmoid(xp.maximum(a, b)) * _sigmoid(-xp.minimum(a, b))
+    return select(diff > 0.0, -size, size)
 
 
 def _softplus_difference(b: Array, a: Array, diff: Array) -> Array:
@@ -225,7 +222,9 @@ def _softplus_difference(b: Array, a: Array, diff: Array) -> Array:
 
 def _softplus_difference_near(_: Array, a: Array, diff: Array) -> Array:
     xp = namespace(a)
-    return xp.log1p(_sigmoid(a) * xp.expm1(diff))
+    # σ(a) down to the smallest number
+    e = xp.exp(-xp.abs(a))
+    return xp.log1p(select(a < 0.0, e, 1.0) / (1.0 + e) * xp.expm1(diff))
 
 
 def _softplus_difference_far(b: Array, a: Array, _: Array) -> Array:
