@@ -1,8 +1,5 @@
 """Every family in every array kind: the same numbers, the caller's kind and dtype."""
 
-from functools import partial
-
-import jax
 import numpy as np
 import pytest
 from families import CHOSEN_PAIRS, FAMILIES, FIRST, PAIRS, known
@@ -11,10 +8,10 @@ from kinds import KINDS
 import klosed
 from klosed._autodiff import blocks
 
-kinds = pytest.mark.parametrize("xp", KINDS.values(), ids=KINDS)
 pairs = pytest.mark.parametrize(
     ("name_q", "name_p"), CHOSEN_PAIRS, ids=["-".join(pair) for pair in CHOSEN_PAIRS]
 )
+OF_ONE_FAMILY = [(name, name) for name in FIRST.values()]
 
 
 def in_every_kind(names, cases, known_elsewhere):
@@ -84,15 +81,25 @@ def test_divergences_are_of_the_callers_kind(name_q, name_p, xp, dtype, rel):
             same(xp, obtained[parameter], gradient, dtype, rel * scale)
 
 
-@kinds
-@pairs
+@pytest.mark.parametrize(
+    ("name_q", "name_p", "xp"),
+    [
+        pytest.param(
+            *pair,
+            xp,
+            id="-".join((*pair, kind)),
+            # the numbers meet before any formula sees them
+            marks=pytest.mark.slow if kind == "jax" and pair not in OF_ONE_FAMILY else (),
+        )
+        for pair in CHOSEN_PAIRS
+        for kind, xp in KINDS.items()
+    ],
+)
 def test_plain_numbers_meet_every_kind(name_q, name_p, xp):
     q, p = FAMILIES[name_q](lambda values: xp.array(values, "float32")), FAMILIES[name_p]()
     for first, second in ((q, p), (p, q)):
         if (name_p, name_q) in PAIRS or first is q:
-            kl = partial(klosed.kl_divergence, first, second)
-            # what JAX will return, without compiling it
-            assert xp.dtype(jax.eval_shape(kl) if xp.name == "jax" else kl()) == "float32"
+            assert xp.dtype(klosed.kl_divergence(first, second)) == "float32"
 
 
 def repeated(name, n):
