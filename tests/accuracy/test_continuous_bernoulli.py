@@ -62,8 +62,11 @@ FAMILY = ContinuousBernoulli
 PAIRS = [
     Pair("continuous_bernoulli_logits", FAMILY, FAMILY, exact, of_logits, digits=600),
     Pair("continuous_bernoulli_probs", FAMILY, FAMILY, exact, of_probs, digits=400),
-    Pair("continuous_bernoulli_mixed", FAMILY, FAMILY, exact, mixed, ("ordinary", "extreme"), 600),
-]
+    Pair(
+        "continuous_bernoulli_mixed", FAMILY, FAMILY, exact, mixed, ("ordinary", "extreme"),
+        digits=600,
+    ),
+]  # fmt: skip
 
 (
     test_drawn_cases_keep_the_budget,
