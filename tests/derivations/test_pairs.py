@@ -1,7 +1,10 @@
 """Every registered pair is derived, and the shipped code is what was derived."""
 
+import ast
 import dataclasses
+import inspect
 import random
+import textwrap
 
 import pytest
 import sympy as sp
@@ -84,6 +87,46 @@ def test_a_sign_flipped_in_the_shipped_code_is_caught(names, what, monkeypatch):
     held = hold(worked)
     assert not held.ok
     assert held.worst[1] > 0.1
+
+
+class FlipOne(ast.NodeTransformer):
+    """Turns the n-th plus of a function into a minus, or the other way round."""
+
+    def __init__(self, n):
+        self.left = n
+
+    def visit_BinOp(self, node):
+        self.generic_visit(node)
+        if isinstance(node.op, (ast.Add, ast.Sub)):
+            if self.left == 0:
+                node.op = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
+            self.left -= 1
+        return node
+
+
+def mutants(function):
+    """Yield (line, function) with each sign of the function's own source flipped in turn."""
+    source = textwrap.dedent(inspect.getsource(function))
+    n_signs = sum(isinstance(n, (ast.Add, ast.Sub)) for n in ast.walk(ast.parse(source)))
+    for n in range(n_signs):
+        tree = FlipOne(n).visit(ast.parse(source))
+        tree.body[0].decorator_list = []
+        scope = dict(function.__globals__)
+        exec(compile(ast.fix_missing_locations(tree), "mutant", "exec"), scope)
+        yield n, scope[function.__name__]
+
+
+@pytest.mark.parametrize("names", [("Normal", "Normal"), ("Normal", "Gumbel")], ids="-".join)
+@pytest.mark.parametrize("what", ["value", "grad"])
+def test_each_sign_flipped_in_the_source_of_a_formula_is_caught(names, what, monkeypatch):
+    worked = find_pair(*names)
+    at = worked.draw(random.Random(0))
+    rule = find_rule(build(worked.q, [at]), build(worked.p, [at]))
+    found = list(mutants(getattr(rule, what)))
+    assert len(found) >= 3
+    for n, wrong in found:
+        monkeypatch.setattr(rule, what, wrong)
+        assert not hold(worked).ok, f"sign {n} of {wrong.__name__}"
 
 
 @pytest.mark.parametrize("names", sorted(FAST))

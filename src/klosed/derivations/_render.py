@@ -164,7 +164,7 @@ def calls(worked: Worked) -> dict[str, str]:
 
 
 def _call(side: Side, point: Point) -> Callable[[str], str]:
-    values = arguments(side, [point])
+    values = arguments(side.parameters, [point])
 
     def text(maker: str) -> str:
         given = (f"{k}={maker}({np.round(v[0], 6).tolist()})" for k, v in values.items())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,10 @@ from klosed.errors import NoClosedFormError
 __all__ = ["Held", "arguments", "build", "hold"]
 
 Floats = NDArray[np.float64]
+Expressions = Mapping[str, NDArray[Any]]
+"""{parameter: array of SymPy expressions}."""
+
+_NATS = 0.1  # what errors of entropies, which may be 0, are at least relative to
 
 
 @dataclass(frozen=True)
@@ -44,44 +49,79 @@ class Held:
 
 
 def hold(worked: Worked, n_points: int = 50, seed: int = 0) -> Held:
-    """Compare KL, its gradient, entropy, cross-entropy and log_prob with what was derived."""
+    """Compare KL, its gradient, entropy, cross-entropy and log_prob with what was derived.
+
+    KL and its gradient also with parameters given by their logarithms or logits, where the
+    families take those.
+    """
     rng = random.Random(f"{worked.pair.name} {seed}")
     points = [worked.draw(rng) for _ in range(n_points)]
     q, p = build(worked.q, points), build(worked.p, points)
-    value, grad_q, grad_p = klosed.kl_value_and_grad(q, p)
     result = worked.result
-    got = {"kl_value_and_grad": value, "kl_divergence": klosed.kl_divergence(q, p)}
-    true = dict.fromkeys(got, result.kl)
-    for name, expression in (("entropy", result.entropy), ("cross_entropy", result.cross_entropy)):
-        known = _known(
-            lambda name=name: getattr(klosed, name)(*((q, p)[: 1 + (name != "entropy")]))
+    kl = _exact(worked, result.kl, points)
+    slopes = {s: _exact(worked, slope, points) for s, slope in result.gradients.items()}
+    errors = {"kl_divergence": _largest_error(klosed.kl_divergence(q, p), kl)}
+    if (entropy := _known(klosed.entropy, q)) is not None:
+        exact = _exact(worked, result.entropy, points)
+        errors["entropy"] = _largest_error(entropy, exact, least=_NATS)
+    if (cross_entropy := _known(klosed.cross_entropy, q, p)) is not None:
+        exact = _exact(worked, result.cross_entropy, points)
+        errors["cross_entropy"] = _largest_error(cross_entropy, exact, least=_NATS)
+    for how, parameters in _ways(worked).items():
+        value, *gradients = klosed.kl_value_and_grad(
+            *(
+                build(side, points, given)
+                for side, given in zip((worked.q, worked.p), parameters, strict=True)
+            )
         )
-        if known is not None:
-            got[name], true[name] = known, expression
-    errors = {
-        name: max(
-            _relative_errors(np.broadcast_to(values, n_points), _exact(worked, true[name], points))
-        )
-        for name, values in got.items()
-    }
-    errors |= _gradient_errors(worked, points, grad_q, grad_p)
+        errors[f"kl_value_and_grad{how}"] = _largest_error(value, kl)
+        found = _gradient_errors(worked, points, slopes, parameters, gradients)
+        errors |= {f"{name}{how}": error for name, error in found.items()}
     for side, shipped in ((worked.q, q), (worked.p, p)):
         errors[f"log_prob of {side.side}"] = _log_prob_error(side, shipped, points)
     return Held(n_points, errors, worked.pair.budget)
 
 
-def build(side: Side, points: list[Point]) -> klosed.Distribution:
+def build(
+    side: Side, points: list[Point], parameters: Expressions | None = None
+) -> klosed.Distribution:
     """Return the shipped distribution, a batch of one for each point."""
     make = side.family.make or getattr(klosed, side.family.name)
-    return make(**arguments(side, points))
+    return make(**arguments(parameters or side.parameters, points))
 
 
-def arguments(side: Side, points: list[Point]) -> dict[str, Floats]:
+def arguments(parameters: Expressions, points: list[Point]) -> dict[str, Floats]:
     """Return what the shipped class is called with: arrays with a row for each point."""
     return {
         name: np.stack([_floats(value, point) for point in points])
-        for name, value in side.parameters.items()
+        for name, value in parameters.items()
     }
+
+
+def _ways(worked: Worked) -> dict[str, tuple[Expressions, Expressions]]:
+    """Return how parameters may be given: as stated, and by logarithms or logits."""
+    stated = worked.q.parameters, worked.p.parameters
+    others = _by_logs(worked.q), _by_logs(worked.p)
+    if all(set(a) == set(b) for a, b in zip(stated, others, strict=True)):
+        return {"": stated}
+    return {"": stated, " by logarithms": others}
+
+
+def _by_logs(side: Side) -> Expressions:
+    """Return the parameters, single numbers by logarithm or logit where the class takes those."""
+    if side.family.make is not None:
+        return side.parameters
+    taken = inspect.signature(getattr(klosed, side.family.name)).parameters
+    given = {}
+    for name, value in side.parameters.items():
+        x = value.item() if value.ndim == 0 else None
+        if x is not None and x.is_positive and f"log_{name}" in taken:
+            given[f"log_{name}"] = np.array(sp.log(x), dtype=object)
+        elif x is not None and name == "probs" and "logits" in taken:
+            given["logits"] = np.array(sp.log(x / (1 - x)), dtype=object)
+        else:
+            given[name] = value
+    return given
 
 
 def _floats(value: NDArray[Any], point: Point) -> Floats:
@@ -117,27 +157,32 @@ def _relative_errors(got: Any, true: list[Any], sizes: list[Any] | None = None) 
     return [error if np.isfinite(error) else np.inf for error in errors]
 
 
+def _largest_error(got: Any, true: list[Any], least: float = 0.0) -> float:
+    sizes = [max(abs(value), least) for value in true]
+    return max(_relative_errors(np.broadcast_to(got, len(true)), true, sizes))
+
+
 def _gradient_errors(
     worked: Worked,
     points: list[Point],
-    grad_q: Mapping[str, Floats],
-    grad_p: Mapping[str, Floats],
+    true: Mapping[Any, list[Any]],
+    parameters: tuple[Expressions, Expressions],
+    shipped: Sequence[Mapping[str, Floats]],
 ) -> dict[str, float]:
     """Hold each derivative in a symbol against the shipped gradient by the chain rule."""
-    true = {s: _exact(worked, slope, points) for s, slope in worked.result.gradients.items()}
     sizes = None
     if worked.pair.relative_to_largest and true:
         sizes = [max(abs(x) for x in column) for column in zip(*true.values(), strict=True)]
     errors = {}
     for symbol, slopes in true.items():
-        side, gradients = (worked.q, grad_q) if symbol in worked.q.symbols else (worked.p, grad_p)
+        side = 0 if symbol in worked.q.symbols else 1
         got = sum(
             np.sum(
-                np.reshape(gradients[name], (len(points), -1))
+                np.reshape(shipped[side][name], (len(points), -1))
                 * np.stack([_floats(_slopes(value, symbol), point) for point in points]),
                 axis=1,
             )
-            for name, value in side.parameters.items()
+            for name, value in parameters[side].items()
             if any(entry.has(symbol) for entry in value.ravel())
         )
         errors[f"gradient in {symbol}"] = max(_relative_errors(got, slopes, sizes))

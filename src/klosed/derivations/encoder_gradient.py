@@ -146,7 +146,7 @@ _network: tuple[Step | Slip, ...] = (
         r"dz = dW_0\, x",
         weighed(dz),
         weighed(D0 * x),
-        "z is linear in W₀",
+        "z is linear in W₀ (here z is what enters the ReLU, not the latent vector)",
     ),
     line(
         "differentials",

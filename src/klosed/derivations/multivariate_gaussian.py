@@ -181,7 +181,7 @@ _lines: tuple[Step | Slip, ...] = (
         averaged(log_normal_density(x, m1, S1) - log_normal_density(x, m2, S2)),
         averaged(-sp.log(S1.det()) - square(x - m1, P1) + sp.log(S2.det()) + square(x - m2, P2))
         / 2,
-        "definition; (2π)ⁿ cancels",
+        "definition; (2π)ⁿ cancels (the text's k is n from here on)",
     ),
     line(
         "line 2",
