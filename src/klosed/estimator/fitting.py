@@ -95,7 +95,7 @@ class Verbose(Callback):
 
 
 class _BoundedEngine:
-    """The reference engine, its encoder reading no further than the training rows reached.
+    """An engine whose encoder reads no further than the training rows reached.
 
     Any q(z | x) gives valid importance weights; a row far out would only overflow exp of a
     log-variance that the encoder never learned to give there. The likelihood sees the row as
@@ -104,9 +104,10 @@ class _BoundedEngine:
 
     def __init__(self, spec: VAESpec, low: Array, high: Array) -> None:
         self.spec = spec
-        self._engine = engine("reference", spec)
+        self._engine = engine("auto", spec)
         self._low, self._high = low, high
         self.decode = self._engine.decode
+        self.negative_log_prob = getattr(self._engine, "negative_log_prob", None)
 
     def encode(self, params: Parameters, x: Array) -> tuple[Array, Array]:
         """Return (loc, log_variance) of q(z | x), x held between the bounds."""
