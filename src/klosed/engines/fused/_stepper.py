@@ -22,6 +22,7 @@ Array = NDArray[Any]
 
 _SECONDS_A_CALL = 0.1
 _MOST_NOISE = 2**20  # numbers drawn ahead
+_MOST_DRAWING = 4  # threads; a third of drawing is Python, which one thread does at a time
 _SLOTS = (
     (Layer.WEIGHT_SLOT_1, Layer.BIAS_SLOT_1, Block.SLOT_1, Block.SHAPE_SLOT_1),
     (Layer.WEIGHT_SLOT_2, Layer.BIAS_SLOT_2, Block.SLOT_2, Block.SHAPE_SLOT_2),
@@ -32,7 +33,7 @@ class FusedStepper:
     """The steps of one training, a tenth of a second's worth a call."""
 
     def __init__(self, network: Network, task: Task, threads: int) -> None:
-        self._task = task
+        self._task, self._threads = task, threads
         batch = task.batch_size
         self._job = job = Job(
             network, task.params, task.x, task.scaling,
@@ -71,15 +72,16 @@ class FusedStepper:
         return [Loss(part[0], part[1], beta) for part in losses[: done + 1].tolist()]
 
     def _draw(self, batches: Sequence[Batch], rows: int) -> Array:
-        """Return the noise of all batches, drawn on all threads."""
+        """Return the noise of all batches, drawn on several threads at once."""
         noise = np.empty((rows, self._k), self._job.dtype)
         edges = [0, *itertools.accumulate(len(batch.rows) for batch in batches)]
+        threads = min(self._threads, len(batches), _MOST_DRAWING)
 
         def part(number: int) -> None:
-            for i in range(number, len(batches), self._job.threads):
+            for i in range(number, len(batches), threads):
                 noise[edges[i] : edges[i + 1]] = batches[i].draw()
 
-        run_on_threads(part, self._job.threads)
+        run_on_threads(part, threads)
         return noise
 
     def sync(self) -> None:
