@@ -22,10 +22,11 @@ def compiled(make: Callable[[int], Callable[..., Any]]) -> Any:
     function encloses is part of the key, so the digest of all files here goes there.
     """
     function = make(_digest())
+    options = OPTIONS | {"nogil": True, "no_cpython_wrapper": False}
     try:
-        return njit(nogil=True, cache=True, **OPTIONS)(function)
+        return njit(cache=True, **options)(function)
     except RuntimeError:  # no folder to keep it in: compiled anew in every process
-        return njit(nogil=True, **OPTIONS)(function)
+        return njit(**options)(function)
 
 
 @cache

@@ -18,7 +18,13 @@ from klosed.engines.fused._intrinsics import bits_of, float_of
 __all__ = ["exp", "expm1", "is_finite", "normal_cdf", "psi", "sigmoid_softplus", "tanh"]
 
 # Products and sums may become one operation; nothing may be reordered.
-_EXACT: Any = {"fastmath": {"contract"}, "forceinline": True, "error_model": "numpy"}
+_EXACT: Any = {
+    "fastmath": {"contract"},
+    "forceinline": True,
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
 
 
 def _reduced(x: Any) -> Any:

@@ -18,7 +18,13 @@ from klosed.engines.fused._tables import ACTIVATION_CODES, Scaled, Stored
 __all__ = ["OPTIONS", "activate", "gather"]
 
 # Sums may be taken in any order, for vectors; what must keep its order lives in _elementary.
-OPTIONS: Any = {"fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
+# Nothing here is called from Python: no way in from there need be compiled.
+OPTIONS: Any = {
+    "fastmath": {"contract", "reassoc", "nsz"},
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
 _BYTE, _SINGLE, _DOUBLE = np.uint8(0), np.float32(0), np.float64(0)
 _RELU, _LEAKY_RELU, _TANH, _SIGMOID, _SOFTPLUS, _ELU, _GELU = (
     ACTIVATION_CODES[name]

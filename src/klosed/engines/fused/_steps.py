@@ -103,10 +103,10 @@ def _free_parameters(
 ) -> None:
     """Update the learned parameters of the likelihoods."""
     for b in range(len(blocks)):
-        if blocks[b, Block.IS_LEARNED]:
-            _free_parameter(blocks[b], True, n, threads, step, scratch, ints, reals, one)
-        if blocks[b, Block.SHAPE_COUNT] > 0:
-            _free_parameter(blocks[b], False, n, threads, step, scratch, ints, reals, one)
+        for is_variance in range(2):
+            has = blocks[b, Block.IS_LEARNED if is_variance else Block.SHAPE_COUNT]
+            if has > 0:
+                _free_parameter(blocks[b], is_variance, n, threads, step, scratch, ints, reals, one)
 
 
 def _make_train(digest: int) -> Any:
