@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from klosed.engines.base import Loss, Stepper, Task, check_batch
-from klosed.engines.fused import _steps
-from klosed.engines.fused._inference import infer
 from klosed.engines.fused._job import Job, one_thread_a_product, run_on_threads, threads_for
-from klosed.engines.fused._network import KINDS, Network, address, blocks_of
+from klosed.engines.fused._network import KINDS, Network, blocks_of
 from klosed.engines.fused._stepper import FusedStepper
 from klosed.engines.fused._tables import RULES, Block, Int, Layer, Pass, Real, Rule
 from klosed.errors import SpecError
@@ -154,12 +152,7 @@ class FusedEngine:
         network.bind_blocks(job.blocks, grads, Block.GRAD, Block.SHAPE_GRAD)
         job.ints[Int.RULE], job.reals[Real.BETA] = Rule.KEEP, beta
         losses = np.zeros((1, 2))
-        with one_thread_a_product():
-            run_on_threads(
-                _steps.train, job.threads,
-                job.threads, job.layers, job.blocks, job.tiles, job.ints, job.reals,
-                np.arange(len(x)), address(noise), job.partial, losses, job.dtype.type(1),
-            )  # fmt: skip
+        job.run_steps(np.arange(len(x)), noise, losses)
         reconstruction, kl = losses[0].tolist()
         return Loss(reconstruction, kl, beta), {name: grads[name] for name in params}
 
@@ -208,13 +201,8 @@ class FusedEngine:
         ]
 
         def part(number: int) -> None:
-            job = jobs[number]
-            infer(
-                kind.value, n * number // threads, n * (number + 1) // threads,
-                job.layers, job.blocks, job.ints,
-                address(latent), samples, results, scores,
-                dtype.type(1),
-            )  # fmt: skip
+            first, last = n * number // threads, n * (number + 1) // threads
+            jobs[number].infer(kind, first, last, latent, samples, results, scores)
 
         with one_thread_a_product():
             run_on_threads(part, threads)

@@ -13,7 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from klosed.engines.fused._network import Network, Workspace, address, aligned
-from klosed.engines.fused._tables import Block, Column, Control, Int, Layer, Real, Scaled, Stored
+from klosed.engines.fused._steps import run
+from klosed.engines.fused._tables import (
+    Block,
+    Column,
+    Control,
+    Int,
+    Layer,
+    Pass,
+    Real,
+    Scaled,
+    Stored,
+)
 from klosed.engines.fused.blas import load_blas, yield_address
 from klosed.models.scaling import Scaling
 
@@ -22,6 +33,7 @@ __all__ = ["Job", "one_thread_a_product", "run_on_threads", "threads_for"]
 Array = NDArray[Any]
 _TILE_BYTES = 320 * 1024  # of gradient: it must stay in the cache until it is used
 _OPERATIONS_A_THREAD = 8_000_000  # some 50 µs; a step's meetings of threads take a few
+_NO_ROWS = np.empty(0, np.int64)
 _SMALL_BYTES = 16 * 1024  # not worth a cut
 _STORED = {"uint8": Stored.UINT8, "float32": Stored.FLOAT32, "float64": Stored.FLOAT64}
 _SCALED = {
@@ -76,6 +88,37 @@ class Job:
             }
         )
         self._set_data(x, scaling)
+
+    def run_steps(self, rows: Array, noise: Array, losses: Array) -> int:
+        """Run a step for each row of `losses`; return how many were done."""
+        nothing = np.empty((0, 0), self.dtype)
+        with one_thread_a_product():
+            done: int = run_on_threads(
+                lambda thread: run(
+                    Pass.STEPS.value, 0, 0, 1, nothing, thread, self.threads, self.layers,
+                    self.blocks, self.tiles, self.ints, self.reals, rows, address(noise),
+                    self.partial, losses, self.dtype.type(1),
+                ),
+                self.threads,
+            )  # fmt: skip
+        return done
+
+    def infer(
+        self,
+        kind: Pass,
+        first: int,
+        last: int,
+        latent: Array,
+        samples: int,
+        results: Array,
+        scores: Array,
+    ) -> None:
+        """Take the rows `first` to `last` through the network, on this thread."""
+        run(
+            kind.value, first, last, samples, results, 0, 1, self.layers,
+            self.blocks, self.tiles, self.ints, self.reals, _NO_ROWS, address(latent),
+            self.partial, scores, self.dtype.type(1),
+        )  # fmt: skip
 
     def _set(self, values: dict[Int, int]) -> None:
         for position, value in values.items():

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from klosed.engines.base import Batch, Loss, Task
-from klosed.engines.fused import _steps
-from klosed.engines.fused._job import Job, one_thread_a_product, run_on_threads, threads_for
-from klosed.engines.fused._network import Network, address
+from klosed.engines.fused._job import Job, run_on_threads, threads_for
+from klosed.engines.fused._network import Network
 from klosed.engines.fused._tables import RULES, Block, Int, Layer, Real
 
 __all__ = ["FusedStepper"]
@@ -60,12 +59,7 @@ class FusedStepper:
         noise = self._draw(batches, len(rows))
         losses = np.zeros((len(batches), 2))
         job.ints[Int.STEP] = step
-        with one_thread_a_product():
-            done = run_on_threads(
-                _steps.train, job.threads,
-                job.threads, job.layers, job.blocks, job.tiles, job.ints, job.reals,
-                rows, address(noise), job.partial, losses, job.dtype.type(1),
-            )  # fmt: skip
+        done = job.run_steps(rows, noise, losses)
         seconds = time.perf_counter() - started
         affordable = int(len(batches) * _SECONDS_A_CALL / max(seconds, 1e-9))
         self.steps_at_once = max(1, min(self._most, affordable, 4 * len(batches)))

@@ -9,6 +9,7 @@ from numba import njit
 from klosed.engines.fused import _passes as passes
 from klosed.engines.fused._compile import compiled
 from klosed.engines.fused._elementary import is_finite
+from klosed.engines.fused._inference import infer
 from klosed.engines.fused._intrinsics import (
     add_atomic,
     flush_to_zero,
@@ -18,11 +19,11 @@ from klosed.engines.fused._intrinsics import (
 )
 from klosed.engines.fused._likelihoods import column, prepare_blocks
 from klosed.engines.fused._rows import OPTIONS
-from klosed.engines.fused._tables import Block, Column, Control, Int, Layer, Real, Rule
+from klosed.engines.fused._tables import Block, Column, Control, Int, Layer, Pass, Real, Rule
 from klosed.engines.fused._team import meet, share
 from klosed.engines.fused._update import update
 
-__all__ = ["train"]
+__all__ = ["run"]
 
 
 @njit(**OPTIONS)
@@ -109,8 +110,13 @@ def _free_parameters(
                 _free_parameter(blocks[b], is_variance, n, threads, step, scratch, ints, reals, one)
 
 
-def _make_train(digest: int) -> Any:
-    def train(
+def _make_run(digest: int) -> Any:
+    def run(
+        kind: Any,
+        first_row: Any,
+        last_row: Any,
+        samples: Any,
+        results: Any,
         thread: Any,
         threads: Any,
         layers: Any,
@@ -124,8 +130,9 @@ def _make_train(digest: int) -> Any:
         losses: Any,
         one: Any,
     ) -> Any:
-        """Run one step a row of `losses`; return how many were done.
+        """Run one step a row of `losses`; return how many were done. Or, see `infer`, no step.
 
+        One function for both, because what they share would be compiled twice.
         `rows` are the batches' row numbers in turn, `noise` is the address of their noise.
         Threads share each layer's outputs on the way through and its inputs on the way back, and
         meet in between; then each takes tiles of weights: gradient, then update, while the tile is
@@ -135,6 +142,13 @@ def _make_train(digest: int) -> Any:
         digest  # noqa: B018  (see `compiled`)
         real, size = type(one), size_of(one)
         flags = flush_to_zero()
+        if kind != Pass.STEPS:
+            infer(
+                kind, first_row, last_row, layers, blocks, ints, noise, samples, results, losses,
+                one,
+            )  # fmt: skip
+            restore_flags(flags)
+            return 0
         n, latent = layers[0, Layer.N_IN], layers[ints[Int.ENCODER_HEAD], Layer.N_OUT] // 2
         scratch = ints[Int.SCRATCH] + thread * ints[Int.SCRATCH_BYTES]
         tile_scratch = scratch + Column.SIZE * n * size
@@ -187,7 +201,7 @@ def _make_train(digest: int) -> Any:
         restore_flags(flags)
         return done
 
-    return train
+    return run
 
 
-train = compiled(_make_train)
+run = compiled(_make_run)

@@ -126,6 +126,7 @@ class Pass(IntEnum):
     DECODE = 1
     LOSS = 2
     SCORE = 3
+    STEPS = 4  # there and back
 
 
 class Int(IntEnum):
