@@ -16,11 +16,29 @@ def test_log_likelihood_is_the_density_of_the_data_in_its_own_units(blobs):
     vae = small(n_components=2, max_iter=200, activation="identity")
     vae.fit(blobs)
     assert vae.score(blobs) == pytest.approx(PCA(2).fit(blobs).score(blobs), abs=0.5)
-    # units: a factor moves the log-density by its logarithm, exactly
-    scaled = small(**vae.get_params()).fit(blobs * 1024.0)
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "student_t"])
+def test_a_factor_moves_the_log_density_by_its_logarithm_exactly(blobs, likelihood):
+    vae, scaled = (small(likelihood=likelihood).fit(blobs * factor) for factor in (1.0, 1024.0))
     np.testing.assert_allclose(
         scaled.score_samples(blobs[:5] * 1024), vae.score_samples(blobs[:5]) - 5 * np.log(1024)
     )
+    holed = blobs[:5].copy()
+    holed[:, 1:3] = np.nan
+    np.testing.assert_allclose(
+        scaled.score_samples(holed * 1024), vae.score_samples(holed) - 3 * np.log(1024)
+    )
+
+
+def test_a_log_normal_is_the_gaussian_of_the_logarithm(blobs):
+    logs = blobs / 500
+    vae, positive = small(), small(column_types="positive")
+    vae.fit(logs)
+    positive.fit(np.exp(logs))
+    expected = vae.score_samples(logs) - logs.sum(axis=1)
+    np.testing.assert_allclose(positive.score_samples(np.exp(logs)), expected, rtol=1e-6)
+    np.testing.assert_allclose(positive.sample(9), np.exp(vae.sample(9)), rtol=1e-5)
 
 
 def test_more_samples_tighten_the_bound_and_nothing_else_moves_it(fitted, blobs):
