@@ -185,6 +185,22 @@ def test_samples_come_back_as_the_table_came(frames):
     assert list(vae.reconstruct(frame).columns) == list(columns)
 
 
+def test_training_starts_at_the_columns_own_rates():
+    # Otherwise a count near 5,000 would cost log 5,000 / learning_rate steps to reach.
+    frame = pd.DataFrame(
+        {
+            "count": rng.negative_binomial(5, 0.001, 400),
+            "rare": rng.random(400) < 0.02,
+            "class": rng.choice(["a", "b", "c"], 400, p=[0.9, 0.08, 0.02]),
+        }
+    )
+    start = small(max_iter=1, learning_rate=1e-9).fit(frame).sample(2000)
+    assert start["count"].mean() == pytest.approx(frame["count"].mean(), rel=0.5)
+    assert start["count"].std() == pytest.approx(frame["count"].std(), rel=0.6)
+    assert start["rare"].mean() < 0.06
+    assert (start["class"] == "a").mean() > 0.75
+
+
 def test_mixed_tables_score_and_save(fitted_mixed, mixed_frame, tmp_path):
     scores = fitted_mixed.score_samples(mixed_frame)
     assert np.isfinite(scores).all()
