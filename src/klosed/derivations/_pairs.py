@@ -258,7 +258,7 @@ class Worked:
     def _quadrature(self, mean: Mean, value: Expr) -> Callable[[Point], tuple[Any, Any]]:
         def check(point: Point) -> tuple[Any, Any]:
             numbers = expectations(self.laws, [mean], point)
-            return numbers[mean], evaluate_with_means(sp.sympify(value), self.laws, point)
+            return numbers[mean], *evaluate_with_means([sp.sympify(value)], self.laws, point)
 
         return check
 

@@ -18,7 +18,7 @@ from klosed.high_precision.integrals import expect
 __all__ = ["Law", "evaluate_with_means", "expectations"]
 
 Expr = Any
-_GUARD = 6
+_DIGITS = DIGITS + 6
 _TYPICAL = (-1.0, 0.0, 1.0)
 
 
@@ -51,8 +51,10 @@ class Law:
         return Density(log, number(self.low), number(self.high), self.discrete, corners)
 
 
-def expectations(laws: Sequence[Law], means: Iterable[Mean], point: Point) -> dict[Mean, Any]:
-    """Return {E[…]: number} at one draw of the parameters.
+def expectations(
+    laws: Sequence[Law], means: Iterable[Mean], point: Point, digits: int = _DIGITS
+) -> dict[Mean, Any]:
+    """Return {E[…]: number} to so many digits at one draw of the parameters.
 
     With several independent variables each statistic must be a sum of products of functions of
     one variable.
@@ -70,11 +72,11 @@ def expectations(laws: Sequence[Law], means: Iterable[Mean], point: Point) -> di
         for _, parts in products:
             for law, factor in parts.items():
                 wanted[law][factor] = None
-    with mp.workdps(2 * (DIGITS + _GUARD) + 30):
+    with mp.workdps(2 * digits + 30):
         for law, factors in wanted.items():
             together = _vector([_function(factor, (law.variable,), point) for factor in factors])
             density = law.at(point)
-            values = expect(density, density, together, _TYPICAL, DIGITS + _GUARD)
+            values = expect(density, density, together, _TYPICAL, digits)
             wanted[law] = dict(zip(factors, values, strict=True))
         return {
             mean: mp.fsum(
@@ -100,15 +102,15 @@ def _parts(term: Expr, laws: Sequence[Law]) -> dict[Law, Expr]:
     return parts
 
 
-def evaluate_with_means(expression: Expr, laws: Sequence[Law], point: Point) -> Any:
-    """Return the value of an expression, what is left of E[…] by quadrature."""
-    means = expression.atoms(Mean)
-    if means:
-        names = {mean: sp.Symbol(f"E{i}", real=True) for i, mean in enumerate(means)}
-        numbers = expectations(laws, means, point)
-        point = {**point, **{names[mean]: numbers[mean] for mean in means}}
-        expression = expression.xreplace(names)
-    return evaluate(expression, point)
+def evaluate_with_means(
+    expressions: Sequence[Expr], laws: Sequence[Law], point: Point, digits: int = _DIGITS
+) -> list[Any]:
+    """Return the values of expressions, what is left of E[…] by quadrature."""
+    means = sorted({m for e in expressions for m in e.atoms(Mean)}, key=sp.default_sort_key)
+    names = {mean: sp.Symbol(f"E{i}", real=True) for i, mean in enumerate(means)}
+    numbers = expectations(laws, means, point, digits) if means else {}
+    point = {**point, **{names[mean]: number for mean, number in numbers.items()}}
+    return [evaluate(expression.xreplace(names), point) for expression in expressions]
 
 
 def _vector(functions: Sequence[Callable[[Any], Any]]) -> Callable[[Any], list[Any]]:

@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 Expressions = Mapping[str, NDArray[Any]]
 """{parameter: array of SymPy expressions}."""
 
+_DIGITS_OF_MEANS = 20
 _NATS = 0.1  # what errors of entropies, which may be 0, are at least relative to
 
 
@@ -58,15 +59,16 @@ def hold(worked: Worked, n_points: int = 50, seed: int = 0) -> Held:
     points = [worked.draw(rng) for _ in range(n_points)]
     q, p = build(worked.q, points), build(worked.p, points)
     result = worked.result
-    kl = _exact(worked, result.kl, points)
-    slopes = {s: _exact(worked, slope, points) for s, slope in result.gradients.items()}
+    entropy, cross_entropy = _known(klosed.entropy, q), _known(klosed.cross_entropy, q, p)
+    wanted = {"kl": result.kl, **result.gradients}
+    wanted |= {"entropy": result.entropy} if entropy is not None else {}
+    wanted |= {"cross_entropy": result.cross_entropy} if cross_entropy is not None else {}
+    exact = _exact(worked, wanted, points)
+    kl, slopes = exact["kl"], {symbol: exact[symbol] for symbol in result.gradients}
     errors = {"kl_divergence": _largest_error(klosed.kl_divergence(q, p), kl)}
-    if (entropy := _known(klosed.entropy, q)) is not None:
-        exact = _exact(worked, result.entropy, points)
-        errors["entropy"] = _largest_error(entropy, exact, least=_NATS)
-    if (cross_entropy := _known(klosed.cross_entropy, q, p)) is not None:
-        exact = _exact(worked, result.cross_entropy, points)
-        errors["cross_entropy"] = _largest_error(cross_entropy, exact, least=_NATS)
+    for name, got in (("entropy", entropy), ("cross_entropy", cross_entropy)):
+        if got is not None:
+            errors[name] = _largest_error(got, exact[name], least=_NATS)
     for how, parameters in _ways(worked).items():
         value, *gradients = klosed.kl_value_and_grad(
             *(
@@ -138,13 +140,18 @@ def _known(quantity: Callable[..., Any], *operands: klosed.Distribution) -> Any:
         return None
 
 
-def _exact(worked: Worked, expression: Any, points: list[Point]) -> list[Any]:
-    values = []
+def _exact(
+    worked: Worked, expressions: Mapping[Any, Any], points: list[Point]
+) -> dict[Any, list[Any]]:
+    """Return each expression's values at the points, with one quadrature a point for all."""
+    rows = []
     with mp.workdps(WORKING_DIGITS):
         for point in points:
             exact = {symbol: mp.mpf(number) for symbol, number in point.items()}
-            values.append(evaluate_with_means(expression, worked.laws, exact))
-    return values
+            rows.append(
+                evaluate_with_means([*expressions.values()], worked.laws, exact, _DIGITS_OF_MEANS)
+            )
+    return dict(zip(expressions, map(list, zip(*rows, strict=True)), strict=True))
 
 
 def _relative_errors(got: Any, true: list[Any], sizes: list[Any] | None = None) -> list[float]:
