@@ -4,7 +4,8 @@ __all__ = ["CASES"]
 
 KLOSED = """
 import klosed
-vae = klosed.VAE(random_state=0, max_iter=20)
+vae = klosed.VAE(20, hidden_layer_sizes=(400,), likelihood="bernoulli", batch_size=128,
+                 max_iter=20, early_stopping=False, random_state=0)
 from sklearn.datasets import load_digits
 vae.fit(load_digits().data / 16)
 vae.sample(64)
