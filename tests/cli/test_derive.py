@@ -81,6 +81,11 @@ def test_check_is_one_line_and_its_exit_code(monkeypatch):
     assert "failed: the reason" in result.stdout
 
 
+def test_help_names_what_is_made_by_hand():
+    text = run("--help").stdout
+    assert all(name in text for name in _catalogue.made_by_hand())
+
+
 def test_all_fails_while_a_pair_has_no_derivation(monkeypatch):
     monkeypatch.setattr(_checks, "everything", lambda: (("Poisson", "Poisson"),))
     assert run("--all", "--check").exit_code == 0

@@ -21,7 +21,10 @@ __all__ = ["command"]
 Examples:
   klosed derive normal normal
   klosed derive gamma exponential --format latex
-  klosed derive --all --check"""
+  klosed derive --all --check
+
+By hand: univariate-gaussian, multivariate-gaussian, encoder-gradient, elbo, forward-and-reverse.
+"""
 )
 @click.argument("q", required=False)
 @click.argument("p", required=False)
