@@ -34,7 +34,6 @@ Array = NDArray[Any]
 _TILE_BYTES = 320 * 1024  # of gradient: it must stay in the cache until it is used
 _OPERATIONS_A_THREAD = 8_000_000  # some 50 µs; a step's meetings of threads take a few
 _NO_ROWS = np.empty(0, np.int64)
-_SMALL_BYTES = 16 * 1024  # not worth a cut
 _STORED = {"uint8": Stored.UINT8, "float32": Stored.FLOAT32, "float64": Stored.FLOAT64}
 _SCALED = {
     "none": Scaled.AS_THEY_ARE,
@@ -147,22 +146,21 @@ class Job:
 
 
 def _tiles(network: Network, dtype: np.dtype[Any], threads: int) -> Array:
-    """Return (layer, first output, end) of each tile of weights, the largest first.
+    """Return (layer, first output, end, thread) of each tile of weights.
 
-    The last may stand for the likelihoods' learned parameters: layer −1.
+    A thread updates the weights of the outputs that it computes: they are in its cache. The last
+    tile may stand for the likelihoods' learned parameters: layer −1.
     """
     tiles = []
     for number, layer in enumerate(network.layers):
         row_bytes = layer.n_in * dtype.itemsize
-        parts = -(-layer.n_out * row_bytes // _TILE_BYTES)
-        if layer.n_out * row_bytes > _SMALL_BYTES:
-            parts += -parts % threads  # as many for each thread
-        parts = min(parts, layer.n_out)
-        edges = [layer.n_out * i // parts for i in range(parts + 1)]
-        tiles += [(number, a, b) for a, b in itertools.pairwise(edges)]
-    tiles.sort(key=lambda tile: -network.layers[tile[0]].n_in * (tile[2] - tile[1]))
+        for thread in range(threads):
+            first, end = (layer.n_out * (thread + i) // threads for i in (0, 1))
+            parts = max(1, -(-(end - first) * row_bytes // _TILE_BYTES))
+            edges = [first + (end - first) * i // parts for i in range(parts + 1)]
+            tiles += [(number, a, b, thread) for a, b in itertools.pairwise(edges) if b > a]
     if network.has_free_parameters:
-        tiles.append((-1, 0, 0))
+        tiles.append((-1, 0, 0, 0))
     return np.array(tiles, np.int64)
 
 

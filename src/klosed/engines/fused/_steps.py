@@ -11,7 +11,6 @@ from klosed.engines.fused._compile import compiled
 from klosed.engines.fused._elementary import is_finite
 from klosed.engines.fused._inference import infer
 from klosed.engines.fused._intrinsics import (
-    add_atomic,
     flush_to_zero,
     restore_flags,
     size_of,
@@ -19,7 +18,7 @@ from klosed.engines.fused._intrinsics import (
 )
 from klosed.engines.fused._likelihoods import column, prepare_blocks
 from klosed.engines.fused._rows import OPTIONS
-from klosed.engines.fused._tables import Block, Column, Control, Int, Layer, Pass, Real, Rule
+from klosed.engines.fused._tables import Block, Column, Int, Layer, Pass, Real, Rule
 from klosed.engines.fused._team import meet, share
 from klosed.engines.fused._update import update
 
@@ -135,8 +134,8 @@ def _make_run(digest: int) -> Any:
         One function for both, because what they share would be compiled twice.
         `rows` are the batches' row numbers in turn, `noise` is the address of their noise.
         Threads share each layer's outputs on the way through and its inputs on the way back, and
-        meet in between; then each takes tiles of weights: gradient, then update, while the tile is
-        in the cache.
+        meet in between; then each does its tiles of weights, the same ones every step: gradient,
+        then update, while the tile is in the cache.
         A loss that is not finite ends the call before that step's update.
         """
         digest  # noqa: B018  (see `compiled`)
@@ -185,10 +184,9 @@ def _make_run(digest: int) -> Any:
                 break
             passes.backward(layers, count, weight, thread, threads, ints, reals, one)
             step = ints[Int.STEP] + s + 1
-            while True:
-                t = add_atomic(ints[Int.CONTROL] + 8 * Control.NEXT_TILE, 1)
-                if t >= len(tiles):
-                    break
+            for t in range(len(tiles)):
+                if tiles[t, 3] != thread:
+                    continue
                 if tiles[t, 0] < 0:
                     _free_parameters(blocks, n, threads, step, tile_scratch, ints, reals, one)
                 else:

@@ -180,8 +180,7 @@ class Control(IntEnum):
 
     ARRIVED = 0
     ROUND = 8
-    NEXT_TILE = 16
-    SIZE = 24
+    SIZE = 16
 
 
 ACTIVATION_CODES = {

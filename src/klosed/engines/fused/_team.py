@@ -24,14 +24,12 @@ def share(n: Any, thread: Any, threads: Any) -> Any:
 
 @njit(**OPTIONS)
 def meet(ints: Any, threads: Any) -> None:
-    """Wait until all threads are here; the last one puts the tiles back on the table."""
+    """Wait until all threads are here."""
     control = ints[Int.CONTROL]
-    arrived, tile = control + 8 * Control.ARRIVED, control + 8 * Control.NEXT_TILE
-    round_ = control + 8 * Control.ROUND
+    arrived, round_ = control + 8 * Control.ARRIVED, control + 8 * Control.ROUND
     now = load_atomic(round_)
     if add_atomic(arrived, 1) == threads - 1:
         store_atomic(arrived, 0)
-        store_atomic(tile, 0)
         store_atomic(round_, now + 1)
         return
     spins = 0
