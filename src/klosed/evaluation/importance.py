@@ -158,9 +158,11 @@ def score_examples(
         raise ShapeError(
             f"noise must have shape ({n_samples}, {spec.n_components}); got {noise.shape}."
         )
-    width = max(spec.n_features, *spec.decoder_widths, spec.n_components)
-    at_once = min(n_samples, max(1, _MOST_NUMBERS // width), _MOST_ROWS)
-    examples = max(1, min(_MOST_ROWS, _MOST_NUMBERS // width) // n_samples)
+    width, most_rows = max(spec.n_features, *spec.decoder_widths, spec.n_components), _MOST_ROWS
+    if getattr(engine, "negative_log_prob", None) is not None:  # it keeps no layer of all rows
+        width, most_rows = spec.n_components, _MOST_ROWS * 8
+    at_once = min(n_samples, max(1, _MOST_NUMBERS // width), most_rows)
+    examples = max(1, min(most_rows, _MOST_NUMBERS // width) // n_samples)
     parts = [slice(i, min(i + examples, len(x))) for i in range(0, len(x), examples)]
     scaling = scaling or Scaling.none()
     columns = np.empty((5, len(x)))
