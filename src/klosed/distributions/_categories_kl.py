@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cached_property
 from typing import NamedTuple
 
 from klosed._arrays import Array, in_blocks, is_nowhere, namespace
@@ -35,6 +34,7 @@ class Contrast:
         self._q, self._p = q, p
         x, y = (v.scores if v.given_as_logits else v.given for v in (q, p))
         self._centred = _CENTRES[q.given_as_logits, p.given_as_logits](x, y)
+        self._known_grads: tuple[Array, ...] | None = None
 
     @property
     def divergence(self) -> Array:
@@ -60,11 +60,13 @@ class Contrast:
         least = float(xp.finfo(y.dtype).smallest_normal)
         return xp.where(y > 0.0, g / xp.clip(y, min=least), 1.0 / total(y))
 
-    @cached_property
+    @property
     def _grads(self) -> tuple[Array, ...]:
         """Return the gradient in the logits of q, or only ε for probs, and that in those of p."""
-        body = _grads if self._q.given_as_logits else _eps_and_grad
-        return body(self._centred)
+        if self._known_grads is None:
+            body = _grads if self._q.given_as_logits else _eps_and_grad
+            self._known_grads = body(self._centred)
+        return self._known_grads
 
 
 def contrast_of(q: Core, p: Core) -> Contrast:

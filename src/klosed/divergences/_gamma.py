@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 from klosed._arrays import Array, in_blocks, is_nowhere, namespace
 from klosed.distributions._base import Core, Distribution, Gradients
@@ -24,7 +23,7 @@ from klosed.special import (
 __all__ = ["TwoGammas", "as_df", "difference", "fixed", "grad_kl_of_df", "kl_of_df"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class TwoGammas:
     r"""q = Gamma(a, b) and p = Gamma(c, d), by concentration and rate.
 
@@ -42,6 +41,10 @@ class TwoGammas:
     c: PositiveValue
     d: PositiveValue
     b_slack: Array | float = 0.0
+
+    def __post_init__(self) -> None:
+        # not a cached property, whose lock torch.compile cannot trace
+        self._means = self._ratio_of_means()
 
     @classmethod
     def between(cls, q: Distribution, p: Distribution) -> TwoGammas:
@@ -79,8 +82,7 @@ class TwoGammas:
     def _step(self) -> Array:
         return difference(self.c, self.a)
 
-    @cached_property
-    def _means(self) -> Ratio:
+    def _ratio_of_means(self) -> Ratio:
         if self._given_as_numbers:
             up, down = self._rates
             a, c = self.a.value, self.c.value
