@@ -80,7 +80,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableModel):  # typ
     random_state : int, RandomState instance or None, default None
     engine : str, default "auto"
         Which engine trains: "auto" takes the fastest that there is, "reference" is plain NumPy.
-        A fitted model is always evaluated in float64 by the reference engine.
+        A fitted model is evaluated in float64, so that a row does not depend on its batch.
     verbose : bool or int, default False
         Write the columns' types and every tenth epoch to standard output.
 
