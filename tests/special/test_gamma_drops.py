@@ -87,7 +87,7 @@ CASES = [
     *cases(
         shape_information_drop,
         exact_information,
-        *((name, lambda rng, n, d=draw: d(rng, n)[1:], 64, 64) for name, draw in (*NEAR, *ANY)),
+        *((name, lambda rng, n, d=draw: d(rng, n)[1:], 128, 128) for name, draw in (*NEAR, *ANY)),
         digits=100,
     ),
 ]

@@ -50,7 +50,7 @@ CASES = [
     *cases(log_sinhc, exact, *((*row, 3, 3) for row in ALONE)),
     *cases(langevin, exact_slope, *((*row, 3, 3) for row in ALONE)),
     *cases(langevin_slope, lambda x: mp.diff(exact_slope, x), *((*row, 4, 4) for row in ALONE)),
-    *cases(langevin_bend, lambda x: mp.diff(exact_slope, x, 2), *((*row, 8, 8) for row in ALONE)),
+    *cases(langevin_bend, lambda x: mp.diff(exact_slope, x, 2), *((*row, 16, 12) for row in ALONE)),
     *cases(langevin_difference, exact_difference, *((*row, 6, 6) for row in BESIDE), digits=120),
     *cases(log_sinhc_bregman, exact_bregman, *((*row, 16, 12) for row in BESIDE), digits=120),
 ]

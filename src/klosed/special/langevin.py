@@ -126,7 +126,7 @@ def langevin_bend(x: Array) -> Array:
 
     Notes
     -----
-    Measured error: 7 ulp.
+    Measured error: 10 ulp, most near ±1.75, where the series ends.
 
     Examples
     --------
