@@ -55,7 +55,8 @@ class VAEOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     batch_size : int, default 128
         Rows a step, at most all that a member learns from.
     max_steps : int, default 3000
-        Most steps of a member; the held-out rows usually end training sooner.
+        Training ends at the first look at the held-out rows after so many steps of each member;
+        usually they end it sooner. A look comes every 50 steps, or every epoch if that is longer.
     random_state : int, RandomState instance or None, default None
     engine : str, default "auto"
         Which engine trains; a fitted model is evaluated in float64 by the reference engine.
