@@ -9,7 +9,7 @@ pytest.importorskip("numba")
 
 from klosed import VAESpec
 from klosed.engines.base import Batch, Task
-from klosed.engines.fused import FusedEngine, _stepper
+from klosed.engines.fused import FusedEngine, _job, _stepper
 from klosed.engines.reference import ReferenceEngine
 from klosed.errors import NonFiniteLossError, TrainingInterrupted
 from klosed.models import Scaling
@@ -20,11 +20,12 @@ CONFIG = TrainingConfig(epochs=4, batch_size=16, learning_rate=0.01, seed=3)
 SPEC = VAESpec(6, 2, (8,))
 
 
-@pytest.fixture(autouse=True, params=[2])
+@pytest.fixture(autouse=True, params=["rows", "columns"])
 def threads(request, monkeypatch):
     """Small batches on two threads, although one would be faster."""
     monkeypatch.setattr(_stepper, "threads_for", lambda network, rows, most: most)
-    return request.param
+    monkeypatch.setattr(_job, "_ROWS_A_THREAD", 0 if request.param == "rows" else 10**6)
+    return 2
 
 
 @pytest.fixture

@@ -53,13 +53,13 @@ def infer(
             else:
                 passes.take(layers, blocks, i, start + i, ints, one)
         if kind == Pass.ENCODE or kind == Pass.LOSS:
-            passes.encode(layers, rows, 0, 1, ints, one)
+            passes.encode(layers, 0, rows, 0, 1, ints, one)
         if kind == Pass.LOSS:
             for i in range(rows):
                 noise = latent + (start + i) * k * size
                 scores[start + i, 1] = passes.reparameterize(layers, i, 1, noise, ints, one)
         if kind != Pass.ENCODE:
-            passes.decode(layers, rows, 0, 1, ints, one)
+            passes.decode(layers, 0, rows, 0, 1, ints, one)
         for i in range(rows):
             if kind == Pass.LOSS:
                 x = ints[Int.TARGET] + i * n * size

@@ -33,6 +33,7 @@ __all__ = ["Job", "one_thread_a_product", "run_on_threads", "threads_for"]
 Array = NDArray[Any]
 _TILE_BYTES = 320 * 1024  # of gradient: it must stay in the cache until it is used
 _OPERATIONS_A_THREAD = 8_000_000  # some 50 µs; a step's meetings of threads take a few
+_ROWS_A_THREAD = 48  # fewer make slow products: threads then share columns, and meet more often
 _NO_ROWS = np.empty(0, np.int64)
 _STORED = {"uint8": Stored.UINT8, "float32": Stored.FLOAT32, "float64": Stored.FLOAT64}
 _SCALED = {
@@ -82,6 +83,8 @@ class Job:
                 Int.ENCODER_HEAD: network.head,
                 Int.BATCH: batch,
                 Int.UPSTREAM: self._workspace.upstream,
+                Int.WIDEST: self._workspace.widest,
+                Int.BY_ROWS: batch >= _ROWS_A_THREAD * threads,
                 Int.SCRATCH: address(self._scratch),
                 Int.SCRATCH_BYTES: numbers * dtype.itemsize,
             }

@@ -179,5 +179,6 @@ class Workspace:
             row[Layer.DELTA] = buffer(layer.n_out)
             if number == network.head:
                 source = buffer(layer.n_out // 2)
-        self.upstream = buffer(max(layer.n_in for layer in network.layers))
+        self.widest = max(layer.n_in for layer in network.layers)
+        self.upstream = buffer(self.widest)
         self.target = buffer(network.layers[0].n_in)

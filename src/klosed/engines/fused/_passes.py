@@ -31,8 +31,10 @@ _NORMAL, _TRANSPOSED = ord("N"), ord("T")
 
 
 @njit(**OPTIONS)
-def _through(layers: Any, rows: Any, thread: Any, threads: Any, ints: Any, one: Any) -> None:
-    """Take rows through layers: y = f(x Wᵀ + b), each thread its share of the outputs.
+def _through(
+    layers: Any, start: Any, rows: Any, thread: Any, threads: Any, ints: Any, one: Any
+) -> None:
+    """Take rows, from `start` on, through layers: y = f(x Wᵀ + b); each thread its outputs.
 
     The last layer of the decoder is left as x Wᵀ: the likelihood adds the bias.
     """
@@ -41,11 +43,13 @@ def _through(layers: Any, rows: Any, thread: Any, threads: Any, ints: Any, one: 
         layer = layers[k]
         n_in, n_out, kind = layer[Layer.N_IN], layer[Layer.N_OUT], layer[Layer.ACTIVATION]
         first, end = share(n_out, thread, threads)
-        y, slope = layer[Layer.OUTPUT] + first * size, layer[Layer.DELTA] + first * size
+        place = (start * n_out + first) * size
+        y, slope = layer[Layer.OUTPUT] + place, layer[Layer.DELTA] + place
+        x = layer[Layer.INPUT] + start * n_in * size
         if end > first:
             call_gemm(
                 ints[Int.GEMM], _TRANSPOSED, _NORMAL, end - first, rows, n_in,
-                one, layer[Layer.WEIGHT] + first * n_in * size, n_in, layer[Layer.INPUT], n_in,
+                one, layer[Layer.WEIGHT] + first * n_in * size, n_in, x, n_in,
                 zero, y, n_out,
             )  # fmt: skip
         if kind >= 0:
@@ -86,15 +90,19 @@ def take(layers: Any, blocks: Any, i: Any, row: Any, ints: Any, one: Any) -> Non
 
 
 @njit(**OPTIONS)
-def encode(layers: Any, rows: Any, thread: Any, threads: Any, ints: Any, one: Any) -> None:
+def encode(
+    layers: Any, start: Any, rows: Any, thread: Any, threads: Any, ints: Any, one: Any
+) -> None:
     """Take rows from the data to the encoder's heads, mean and log-variance side by side."""
-    _through(layers[: ints[Int.ENCODER_HEAD] + 1], rows, thread, threads, ints, one)
+    _through(layers[: ints[Int.ENCODER_HEAD] + 1], start, rows, thread, threads, ints, one)
 
 
 @njit(**OPTIONS)
-def decode(layers: Any, rows: Any, thread: Any, threads: Any, ints: Any, one: Any) -> None:
+def decode(
+    layers: Any, start: Any, rows: Any, thread: Any, threads: Any, ints: Any, one: Any
+) -> None:
     """Take rows of z to the decoder's output, without its bias."""
-    _through(layers[ints[Int.ENCODER_HEAD] + 1 :], rows, thread, threads, ints, one)
+    _through(layers[ints[Int.ENCODER_HEAD] + 1 :], start, rows, thread, threads, ints, one)
 
 
 @njit(**OPTIONS)
@@ -140,7 +148,15 @@ def likelihood(
 
 @njit(**OPTIONS)
 def backward(
-    layers: Any, rows: Any, weight: Any, thread: Any, threads: Any, ints: Any, reals: Any, one: Any
+    layers: Any,
+    start: Any,
+    rows: Any,
+    weight: Any,
+    thread: Any,
+    threads: Any,
+    ints: Any,
+    reals: Any,
+    one: Any,
 ) -> None:
     """Bring the gradient G from the decoder's output down to the first layer's: G W ∘ f′.
 
@@ -154,21 +170,24 @@ def backward(
         layer, below = layers[above], above - 1
         n_in, n_out = layer[Layer.N_IN], layer[Layer.N_OUT]
         first, end = share(n_in, thread, threads)
-        width, to = end - first, ints[Int.UPSTREAM] + first * size
+        width = end - first
+        to = ints[Int.UPSTREAM] + (start * ints[Int.WIDEST] + first) * size
+        grad = layer[Layer.DELTA] + start * n_out * size
         if width > 0:
             call_gemm(
                 ints[Int.GEMM], _NORMAL, _NORMAL, width, rows, n_out,
-                one, layer[Layer.WEIGHT] + first * size, n_in, layer[Layer.DELTA], n_out,
+                one, layer[Layer.WEIGHT] + first * size, n_in, grad, n_out,
                 zero, to, n_in,
             )  # fmt: skip
         for i in range(rows):
             upstream = view(to + i * n_in * size, width, one)
             if below != head:
-                delta = view(layers[below, Layer.DELTA] + (i * n_in + first) * size, width, one)
+                place = ((start + i) * n_in + first) * size
+                delta = view(layers[below, Layer.DELTA] + place, width, one)
                 for j in range(width):
                     delta[j] *= upstream[j]
                 continue
-            place = (2 * i * n_in + first) * size
+            place = (2 * (start + i) * n_in + first) * size
             loc = view(layers[head, Layer.OUTPUT] + place, width, one)
             log_variance = view(layers[head, Layer.OUTPUT] + place + n_in * size, width, one)
             grad_loc = view(layers[head, Layer.DELTA] + place, width, one)
@@ -177,5 +196,5 @@ def backward(
                 grad_loc[j] = upstream[j] + kl_weight * loc[j]
                 slope = half * elementary.expm1(log_variance[j])
                 grad_log_variance[j] = upstream[j] * grad_log_variance[j] + kl_weight * slope
-        if threads > 1:
+        if threads > 1 and above > 1:
             meet(ints, threads)

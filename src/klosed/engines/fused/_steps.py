@@ -133,9 +133,9 @@ def _make_run(digest: int) -> Any:
 
         One function for both, because what they share would be compiled twice.
         `rows` are the batches' row numbers in turn, `noise` is the address of their noise.
-        Threads share each layer's outputs on the way through and its inputs on the way back, and
-        meet in between; then each does its tiles of weights, the same ones every step: gradient,
-        then update, while the tile is in the cache.
+        Threads share the rows of a large batch; of a small one each layer's outputs on the way
+        through and its inputs on the way back, and meet in between. Then each does its tiles of
+        weights, the same ones every step: gradient, then update, while the tile is in the cache.
         A loss that is not finite ends the call before that step's update.
         """
         digest  # noqa: B018  (see `compiled`)
@@ -156,23 +156,29 @@ def _make_run(digest: int) -> Any:
             first = s * batch
             count = min(batch, len(rows) - first)
             start, stop = share(count, thread, threads)
+            at, rows_here, part, parts = 0, count, thread, threads
+            if ints[Int.BY_ROWS]:
+                at, rows_here, part, parts = start, stop - start, 0, 1
             weight = real(1 / count)
             for i in range(start, stop):
                 passes.take(layers, blocks, i, rows[first + i], ints, one)
-            if threads > 1:
+            if parts > 1:
                 meet(ints, threads)
-            passes.encode(layers, count, thread, threads, ints, one)
+            passes.encode(layers, at, rows_here, part, parts, ints, one)
             here = noise + (first + start) * latent * size
             kl = passes.reparameterize(layers, start, stop - start, here, ints, one)
-            if threads > 1:
+            if parts > 1:
                 meet(ints, threads)
-            passes.decode(layers, count, thread, threads, ints, one)
+            passes.decode(layers, at, rows_here, part, parts, ints, one)
             prepare_blocks(blocks, scratch, n, one)
             reconstruction = 0.0
             for i in range(start, stop):
                 x = ints[Int.TARGET] + i * n * size
                 reconstruction += passes.likelihood(layers, blocks, i, x, scratch, weight, one)
             partial[thread, 0], partial[thread, 1] = reconstruction, kl
+            if parts > 1:
+                meet(ints, threads)
+            passes.backward(layers, at, rows_here, weight, part, parts, ints, reals, one)
             meet(ints, threads)
             reconstruction, kl = 0.0, 0.0
             for i in range(threads):
@@ -182,7 +188,6 @@ def _make_run(digest: int) -> Any:
                 losses[s, 0], losses[s, 1] = reconstruction, kl
             if not is_finite(reconstruction + reals[Real.BETA] * kl):
                 break
-            passes.backward(layers, count, weight, thread, threads, ints, reals, one)
             step = ints[Int.STEP] + s + 1
             for t in range(len(tiles)):
                 if tiles[t, 3] != thread:

@@ -148,7 +148,9 @@ class Int(IntEnum):
     UPSTREAM = 13  # gradients on their way down: a matrix as wide as the widest layer
     SCRATCH = 14  # of thread 0: the rows of Column, then a tile
     SCRATCH_BYTES = 15  # from one thread to the next
-    TARGET = 16  # what the likelihood sees of x; the first layer's input where nothing is missing
+    WIDEST = 16  # numbers in a row of UPSTREAM: threads may be at different layers
+    BY_ROWS = 17  # whether threads share rows; else columns
+    TARGET = 18  # what the likelihood sees of x; the first layer's input where nothing is missing
 
 
 class Real(IntEnum):
