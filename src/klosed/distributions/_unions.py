@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from klosed._arrays import Array, kind, namespace
+from klosed._arrays import Array, kind, like, namespace
 from klosed.distributions._categories import CategoriesValue, ClassNumbers
 from klosed.distributions.multinomial import CountVectors
 from klosed.distributions.one_hot_categorical import OneHots
@@ -149,12 +149,14 @@ def _sweep(p: Any, q: Any, step: float) -> Array:
 def _pieces(s: Any, beside: Any) -> list[Array]:
     """Return low, high and what is possible, of one shape, each with an axis of components."""
     xp = namespace(beside.possible)
+    # a union has at least one end that is an array
+    given = beside.members.low if kind(beside.members.low) else beside.members.high
     if hasattr(s, "members"):
-        parts = [s.members.low, s.members.high, s.possible]
+        low, high, possible = s.members.low, s.members.high, s.possible
     else:
-        low, high = (xp.asarray(e) if kind(e) is None else e for e in (s.low, s.high))
-        parts = [low[..., None], high[..., None], xp.asarray(True)]
-    return list(xp.broadcast_arrays(*(xp.asarray(e) if kind(e) is None else e for e in parts)))
+        low, high = (like(end, given)[..., None] for end in (s.low, s.high))
+        possible = high == high
+    return list(xp.broadcast_arrays(like(low, given), like(high, given), possible))
 
 
 def _any(x: Array) -> Array:

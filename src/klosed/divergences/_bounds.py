@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from klosed._arrays import Array, namespace
+from klosed._arrays import Array, like, namespace
 from klosed.distributions import Distribution
 from klosed.distributions._base import meet
 from klosed.distributions._categories import log_total
@@ -187,8 +187,8 @@ def _own(pair: MixturePair) -> Array:
     if own is not None:
         return own
     xp = namespace(pair.kl)
-    same = xp.eye(q.size, dtype=pair.kl.dtype)
-    return xp.where(same > 0.0, 0.0 * same, math.inf)
+    number = like(np.arange(q.size), pair.kl)
+    return xp.where(number[:, None] == number, 0.0 * number, math.inf)
 
 
 def _minus_log(x: Array) -> Array:
