@@ -76,7 +76,8 @@ def test_extremes_of_the_other_parameters():
     got = kl_divergence(Kumaraswamy(a, b.astype(float)), Beta(alpha, beta))
     for i, value in enumerate(got):
         true = exact_for_integers(a[i], int(b[i]), alpha[i], beta[i])
-        assert abs(value - true) <= 1e-11 * true, (a[i], b[i], alpha[i], beta[i])
+        # 1e-13 but for very rare ones: see kl_kumaraswamy_beta
+        assert abs(value - true) <= 1e-10 * true, (a[i], b[i], alpha[i], beta[i])
 
 
 def test_float32():

@@ -4,6 +4,7 @@ import mpmath as mp
 import numpy as np
 from accuracy_arrays import ArrayPair, array_accuracy_tests
 
+import klosed
 from klosed import LowRankMultivariateNormal, MultivariateNormal
 
 
@@ -71,3 +72,26 @@ PAIRS = [
     test_equal_parameters_give_exactly_zero,
     test_committed_table_keeps_the_budget,
 ) = array_accuracy_tests(PAIRS)
+
+
+def test_what_a_large_factor_leaves_of_another_keeps_its_digits():
+    """Factors 1e4 times the diagonal's roots, of nearly one span: what KL sees is the rest."""
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        d = int(rng.integers(2, 5))
+        sizes = 10.0 ** rng.uniform(-1, 1, d)
+        factor = 1e4 * sizes[:, None] * rng.standard_normal((d, 1))
+        q, p = (
+            {
+                "loc": np.zeros(d),
+                "cov_factor": of * factor + sizes[:, None] * rng.standard_normal((d, 1)),
+                "cov_diag": sizes**2,
+            }
+            for of in (1.3, 1.0)
+        )
+        got = klosed.kl_divergence(*(LowRankMultivariateNormal(**side) for side in (q, p)))
+        with mp.workdps(50):
+            true = mp.fsum(
+                exact(*({k: mp.matrix(v.tolist()) for k, v in side.items()} for side in (q, p)))
+            )
+        assert abs(float(got) - true) <= 100 * 2.0**-52 * true

@@ -44,7 +44,9 @@ def kl_kumaraswamy_beta(q: Kumaraswamy, p: Beta) -> Array:
     as E[r − 1 − log r] with r = p(X)/q(X). J is an integral too, summed to rounding error
     (`special/kumaraswamy.py`): Nalisnick and Smyth (2017), "Stick-breaking variational
     autoencoders", arXiv:1605.06197, truncate its series.
-    Measured against mpmath, parameters 1e-2 … 1e2: 19 ulp; a, α and β of 1e-8 … 1e8: 1e-11; where
+
+    Measured against mpmath, parameters 1e-2 … 1e2: 19 ulp; 12,000 draws of a, α and β of
+    1e-8 … 1e8: 1e-13, but 4e-11 for one of which all three were below 1e-6; where
     the families coincide 1e-13, and 1e-9 where they nearly do, a − 1 being 1e-5.
     """
     s = _sides(q, p)
