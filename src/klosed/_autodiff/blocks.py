@@ -28,7 +28,7 @@ _BLOCK_BYTES = 1 << 19
 _HEAP_BYTES = 1 << 25
 # Blocks a thread should have, or starting it is not worth it; and threads that the interpreter's
 # lock, which is held between two passes, can keep busy.
-_BLOCKS_A_THREAD, _MOST_THREADS = 8, 4
+_BLOCKS_A_THREAD, _MOST_THREADS = 4, 4
 
 
 def is_small(args: Sequence[Array]) -> bool:
