@@ -29,7 +29,7 @@ def scaling_of(load: Workload) -> Scaling:
     return Scaling.bytes() if load.likelihood == "bernoulli" else Scaling.none()
 
 
-def train(load: Workload, threads: int, name: str, turn: Callable[[float | None], bool]) -> None:
+def train(load: Workload, name: str, turn: Callable[[float | None], bool]) -> None:
     """Train an epoch for each True of `turn`, which is told the epoch's loss."""
 
     class Turns(Callback):

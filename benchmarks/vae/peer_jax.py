@@ -60,7 +60,7 @@ def loss_of(load: Workload, params: Params, x: Any, noise: Any) -> Any:
     return (jnp.sum(reconstruction(params, x, output)) + kl) / len(x)
 
 
-def prepare(load: Workload, threads: int) -> Callable[[], float]:
+def prepare(load: Workload) -> Callable[[], float]:
     """Return a function that trains one epoch and returns its mean loss."""
     x = jnp.asarray(load.rows())
     if x.dtype == jnp.uint8:
@@ -98,9 +98,7 @@ def prepare(load: Workload, threads: int) -> Callable[[], float]:
     return run
 
 
-def inference(
-    load: Workload, threads: int, n: int, n_samples: int
-) -> dict[str, Callable[[], object]]:
+def inference(load: Workload, n: int, n_samples: int) -> dict[str, Callable[[], object]]:
     """Return functions that encode, decode and score `n` rows with `n_samples` a row."""
     params = initial(load, jax.random.key(0))
     activation = ACTIVATIONS[load.activation]

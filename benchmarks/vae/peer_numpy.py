@@ -17,7 +17,7 @@ ACTIVATIONS: dict[str, tuple[Any, Any]] = {
 }
 
 
-def prepare(load: Workload, threads: int) -> Callable[[], float]:
+def prepare(load: Workload) -> Callable[[], float]:
     """Return a function that trains one epoch and returns its mean loss."""
     rng = np.random.default_rng(0)
     f, df = ACTIVATIONS[load.activation]

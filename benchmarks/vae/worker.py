@@ -53,16 +53,16 @@ def epochs(contender: str, workload: str, threads: int) -> None:
             clock[0] = time.perf_counter()
             return go_on
 
-        train(load, threads, contender, turn)
+        train(load, contender, turn)
         return
     if contender == "numpy":
         from peer_numpy import prepare
 
-        epoch = prepare(load, threads)
+        epoch = prepare(load)
     elif contender == "jax":
         from peer_jax import prepare
 
-        epoch = prepare(load, threads)
+        epoch = prepare(load)
     else:
         from peer_torch import prepare
 
@@ -86,7 +86,7 @@ def inference(contender: str, threads: int) -> None:
     elif contender == "jax":
         from peer_jax import inference
 
-        runs = inference(load, threads, W4_ROWS, W4_SAMPLES)
+        runs = inference(load, W4_ROWS, W4_SAMPLES)
     else:
         from peer_torch import inference
 
