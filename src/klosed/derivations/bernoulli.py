@@ -1,11 +1,13 @@
 """Bernoulli distributions: the expectations that their KLs are made of. Mirrors divergences/."""
 
+from typing import Any
+
 import sympy as sp
 
-from klosed.derivations._families import Family, Moment
+from klosed.derivations._families import Family, Moment, Side
 from klosed.derivations._pairs import Pair
 
-__all__ = ["FAMILY", "PAIRS"]
+__all__ = ["FAMILY", "PAIRS", "kl_of_trial"]
 
 k = sp.Symbol("k", integer=True, nonnegative=True)
 pi = sp.Symbol("pi", positive=True)
@@ -26,11 +28,17 @@ FAMILY = Family(
     entropy=-pi * sp.log(pi) - (1 - pi) * sp.log(1 - pi),
 )
 
+
+def kl_of_trial(q: Side, p: Side) -> Any:
+    """Return the KL of one trial: πq log(πq/πp) + (1 − πq) log((1 − πq)/(1 − πp))."""
+    return q.pi * sp.log(q.pi / p.pi) + (1 - q.pi) * sp.log((1 - q.pi) / (1 - p.pi))
+
+
 PAIRS = (
     Pair(
         "Bernoulli",
         "Bernoulli",
-        kl=lambda q, p: q.pi * sp.log(q.pi / p.pi) + (1 - q.pi) * sp.log((1 - q.pi) / (1 - p.pi)),
+        kl=kl_of_trial,
     ),
     Pair("Bernoulli", "Poisson"),
 )

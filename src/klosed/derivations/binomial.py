@@ -4,6 +4,7 @@ import sympy as sp
 
 from klosed.derivations._families import Family, Moment
 from klosed.derivations._pairs import Pair
+from klosed.derivations.bernoulli import kl_of_trial
 
 __all__ = ["FAMILY", "PAIRS"]
 
@@ -35,8 +36,6 @@ PAIRS = (
         "Binomial",
         shared=("n",),
         case="of the same number of trials",
-        kl=lambda q, p: (
-            q.n * (q.pi * sp.log(q.pi / p.pi) + (1 - q.pi) * sp.log((1 - q.pi) / (1 - p.pi)))
-        ),
+        kl=lambda q, p: q.n * kl_of_trial(q, p),
     ),
 )

@@ -4,6 +4,7 @@ import sympy as sp
 
 from klosed.derivations._families import Family, Moment
 from klosed.derivations._pairs import Pair
+from klosed.derivations.chi2 import kl_of_degrees
 
 __all__ = ["FAMILY", "PAIRS"]
 
@@ -27,8 +28,6 @@ PAIRS = (
     Pair(
         "Chi",
         "Chi",
-        kl=lambda q, p: (
-            (q.nu - p.nu) / 2 * sp.digamma(q.nu / 2) - sp.loggamma(q.nu / 2) + sp.loggamma(p.nu / 2)
-        ),
+        kl=kl_of_degrees,
     ),
 )

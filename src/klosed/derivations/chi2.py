@@ -1,11 +1,13 @@
 """Chi-squared distributions: the expectations that their KLs are made of. Mirrors divergences/."""
 
+from typing import Any
+
 import sympy as sp
 
-from klosed.derivations._families import Family, Moment
+from klosed.derivations._families import Family, Moment, Side
 from klosed.derivations._pairs import Pair
 
-__all__ = ["FAMILY", "PAIRS"]
+__all__ = ["FAMILY", "PAIRS", "kl_of_degrees"]
 
 x, nu = sp.symbols("x nu", positive=True)
 
@@ -23,13 +25,17 @@ FAMILY = Family(
     entropy=nu / 2 + sp.log(2) + sp.loggamma(nu / 2) + (1 - nu / 2) * sp.digamma(nu / 2),
 )
 
+
+def kl_of_degrees(q: Side, p: Side) -> Any:
+    """Return the KL of chi-squared variables, and of their roots."""
+    return (q.nu - p.nu) / 2 * sp.digamma(q.nu / 2) - sp.loggamma(q.nu / 2) + sp.loggamma(p.nu / 2)
+
+
 PAIRS = (
     Pair(
         "Chi2",
         "Chi2",
-        kl=lambda q, p: (
-            (q.nu - p.nu) / 2 * sp.digamma(q.nu / 2) - sp.loggamma(q.nu / 2) + sp.loggamma(p.nu / 2)
-        ),
+        kl=kl_of_degrees,
     ),
     Pair("Chi2", "Gamma"),
 )

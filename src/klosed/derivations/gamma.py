@@ -1,11 +1,13 @@
 """Gamma distributions: the expectations that their KLs are made of. Mirrors divergences/."""
 
+from typing import Any
+
 import sympy as sp
 
-from klosed.derivations._families import Family, Moment
+from klosed.derivations._families import Family, Moment, Side
 from klosed.derivations._pairs import Pair
 
-__all__ = ["FAMILY", "PAIRS"]
+__all__ = ["FAMILY", "PAIRS", "kl_of_gammas"]
 
 x, alpha, beta = sp.symbols("x alpha beta", positive=True)
 
@@ -24,6 +26,18 @@ FAMILY = Family(
     entropy=alpha - sp.log(beta) + sp.loggamma(alpha) + (1 - alpha) * sp.digamma(alpha),
 )
 
+
+def kl_of_gammas(q: Side, p: Side) -> Any:
+    """Return the KL of gamma variables, and of one-to-one functions of them."""
+    return (
+        (q.alpha - p.alpha) * sp.digamma(q.alpha)
+        - sp.loggamma(q.alpha)
+        + sp.loggamma(p.alpha)
+        + p.alpha * sp.log(q.beta / p.beta)
+        + q.alpha * (p.beta / q.beta - 1)
+    )
+
+
 PAIRS = (
     Pair(
         "Gamma",
@@ -39,13 +53,7 @@ PAIRS = (
     Pair(
         "Gamma",
         "Gamma",
-        kl=lambda q, p: (
-            (q.alpha - p.alpha) * sp.digamma(q.alpha)
-            - sp.loggamma(q.alpha)
-            + sp.loggamma(p.alpha)
-            + p.alpha * sp.log(q.beta / p.beta)
-            + q.alpha * (p.beta / q.beta - 1)
-        ),
+        kl=kl_of_gammas,
     ),
     Pair("Gamma", "Chi2"),
     Pair("Gamma", "Normal"),

@@ -4,6 +4,7 @@ import sympy as sp
 
 from klosed.derivations._families import Family, Moment
 from klosed.derivations._pairs import Pair
+from klosed.derivations.bernoulli import kl_of_trial
 
 __all__ = ["FAMILY", "PAIRS"]
 
@@ -26,8 +27,6 @@ PAIRS = (
     Pair(
         "Geometric",
         "Geometric",
-        kl=lambda q, p: (
-            (q.pi * sp.log(q.pi / p.pi) + (1 - q.pi) * sp.log((1 - q.pi) / (1 - p.pi))) / q.pi
-        ),
+        kl=lambda q, p: kl_of_trial(q, p) / q.pi,
     ),
 )

@@ -9,10 +9,9 @@ import sympy as sp
 import klosed
 from klosed.derivations._families import Family, Side
 from klosed.derivations._pairs import Pair
-from klosed.derivations.multivariate_normal import FAMILY as FULL
 from klosed.derivations.multivariate_normal import (
     SHOWN,
-    kl_of_moments,
+    kl_beside_full,
     log_normal_density,
     standard_normals,
 )
@@ -48,18 +47,7 @@ FAMILY = Family(
 )
 
 
-def _moments_of(side: Side) -> tuple[Expr, Expr]:
-    """Return mean and covariance of a product, or of a full normal vector."""
-    if side.family is FAMILY:
-        mean, covariance = _mean, _covariance
-    else:
-        factor = sp.Matrix(FULL.parameters["scale_tril"])
-        mean, covariance = sp.Matrix(FULL.parameters["loc"]), factor * factor.T
-    return mean.applyfunc(side.rename), covariance.applyfunc(side.rename)
-
-
-def _kl(q: Side, p: Side) -> Expr:
-    return kl_of_moments(*_moments_of(q), *_moments_of(p))
+_kl = kl_beside_full("Independent", _mean, _covariance)
 
 
 def _kl_of_factors(q: Side, p: Side) -> Expr:

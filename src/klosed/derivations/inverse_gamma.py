@@ -4,6 +4,7 @@ import sympy as sp
 
 from klosed.derivations._families import Family, Moment
 from klosed.derivations._pairs import Pair
+from klosed.derivations.gamma import kl_of_gammas
 
 __all__ = ["FAMILY", "PAIRS"]
 
@@ -27,12 +28,6 @@ PAIRS = (
     Pair(
         "InverseGamma",
         "InverseGamma",
-        kl=lambda q, p: (
-            (q.alpha - p.alpha) * sp.digamma(q.alpha)
-            - sp.loggamma(q.alpha)
-            + sp.loggamma(p.alpha)
-            + p.alpha * sp.log(q.beta / p.beta)
-            + q.alpha * (p.beta / q.beta - 1)
-        ),
+        kl=kl_of_gammas,
     ),
 )

@@ -1,13 +1,12 @@
 """Log-normal distributions: the expectations that their KLs are made of. Mirrors divergences/."""
 
-from typing import Any
-
 import sympy as sp
 
-from klosed.derivations._families import Family, Moment, Side
+from klosed.derivations._families import Family, Moment
 from klosed.derivations._pairs import Pair
+from klosed.derivations.normal import kl_of_normals
 
-__all__ = ["FAMILY", "PAIRS", "kl_of_logarithms"]
+__all__ = ["FAMILY", "PAIRS"]
 
 x = sp.Symbol("x", positive=True)
 mu = sp.Symbol("mu", real=True)
@@ -30,10 +29,4 @@ FAMILY = Family(
 )
 
 
-def kl_of_logarithms(q: Side, p: Side) -> Any:
-    """Return ½ (σq²/σp² + (μq − μp)²/σp² − 1) − log(σq/σp)."""
-    r, z = q.sigma / p.sigma, (q.mu - p.mu) / p.sigma
-    return (r**2 + z**2 - 1) / 2 - sp.log(r)
-
-
-PAIRS = (Pair("LogNormal", "LogNormal", kl=kl_of_logarithms),)
+PAIRS = (Pair("LogNormal", "LogNormal", kl=kl_of_normals),)

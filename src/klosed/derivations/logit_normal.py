@@ -4,7 +4,7 @@ import sympy as sp
 
 from klosed.derivations._families import Family, Moment
 from klosed.derivations._pairs import Pair
-from klosed.derivations.log_normal import kl_of_logarithms
+from klosed.derivations.normal import kl_of_normals
 
 __all__ = ["FAMILY", "PAIRS"]
 
@@ -31,4 +31,4 @@ FAMILY = Family(
     ),
 )
 
-PAIRS = (Pair("LogitNormal", "LogitNormal", kl=kl_of_logarithms),)
+PAIRS = (Pair("LogitNormal", "LogitNormal", kl=kl_of_normals),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
@@ -10,7 +11,15 @@ from klosed.derivations._families import Family, Moment, Side
 from klosed.derivations._pairs import Pair
 from klosed.derivations._quadrature import Law
 
-__all__ = ["FAMILY", "PAIRS", "SHOWN", "kl_of_moments", "log_normal_density", "standard_normals"]
+__all__ = [
+    "FAMILY",
+    "PAIRS",
+    "SHOWN",
+    "kl_beside_full",
+    "kl_of_moments",
+    "log_normal_density",
+    "standard_normals",
+]
 
 Expr = Any
 
@@ -69,9 +78,18 @@ FAMILY = Family(
 )
 
 
-def _kl(q: Side, p: Side) -> Expr:
-    mean, covariance = sp.Matrix([m1, m2]), _factor * _factor.T
-    return kl_of_moments(*(side.rename(value) for side in (q, p) for value in (mean, covariance)))
+def kl_beside_full(
+    name: str = "", mean: sp.Matrix | None = None, covariance: sp.Matrix | None = None
+) -> Callable[[Side, Side], Expr]:
+    """Return kl(q, p) where a side of the family `name` has these moments, others are full."""
+
+    def moments(side: Side) -> list[sp.Matrix]:
+        own = (sp.Matrix([m1, m2]), _factor * _factor.T)
+        if side.family.name == name:
+            own = (mean, covariance)
+        return [value.applyfunc(side.rename) for value in own]
+
+    return lambda q, p: kl_of_moments(*moments(q), *moments(p))
 
 
 SHOWN = {
@@ -109,5 +127,11 @@ SHOWN = {
 """The same in matrices, which is what a reader wants to see; the proof is for d = 2."""
 
 PAIRS = (
-    Pair("MultivariateNormal", "MultivariateNormal", kl=_kl, shown=SHOWN, case="in two dimensions"),
+    Pair(
+        "MultivariateNormal",
+        "MultivariateNormal",
+        kl=kl_beside_full(),
+        shown=SHOWN,
+        case="in two dimensions",
+    ),
 )

@@ -4,6 +4,7 @@ import sympy as sp
 
 from klosed.derivations._families import Family, Moment
 from klosed.derivations._pairs import Pair
+from klosed.derivations.bernoulli import kl_of_trial
 
 __all__ = ["FAMILY", "PAIRS"]
 
@@ -35,10 +36,6 @@ PAIRS = (
         "NegativeBinomial",
         shared=("r",),
         case="of the same total",
-        kl=lambda q, p: (
-            q.r
-            / (1 - q.pi)
-            * (q.pi * sp.log(q.pi / p.pi) + (1 - q.pi) * sp.log((1 - q.pi) / (1 - p.pi)))
-        ),
+        kl=lambda q, p: q.r / (1 - q.pi) * kl_of_trial(q, p),
     ),
 )

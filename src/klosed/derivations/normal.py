@@ -7,7 +7,7 @@ import sympy as sp
 from klosed.derivations._families import Family, Moment, Side
 from klosed.derivations._pairs import Pair
 
-__all__ = ["FAMILY", "PAIRS"]
+__all__ = ["FAMILY", "PAIRS", "kl_of_normals"]
 
 x = sp.Symbol("x", real=True)
 mu = sp.Symbol("mu", real=True)
@@ -27,7 +27,8 @@ FAMILY = Family(
 )
 
 
-def _normal_normal(q: Side, p: Side) -> Any:
+def kl_of_normals(q: Side, p: Side) -> Any:
+    """Return ½ (σq²/σp² + (μq − μp)²/σp² − 1) − log(σq/σp)."""
     r, z = q.sigma / p.sigma, (q.mu - p.mu) / p.sigma
     return (r**2 + z**2 - 1) / 2 - sp.log(r)
 
@@ -36,7 +37,7 @@ PAIRS = (
     Pair(
         "Normal",
         "Normal",
-        kl=_normal_normal,
+        kl=kl_of_normals,
         gradients=lambda q, p: {
             q.mu: (q.mu - p.mu) / p.sigma**2,
             q.sigma: q.sigma / p.sigma**2 - 1 / q.sigma,

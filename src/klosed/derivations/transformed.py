@@ -12,8 +12,8 @@ import klosed
 from klosed.derivations._families import Family
 from klosed.derivations._pairs import Pair
 from klosed.derivations.log_normal import FAMILY as LOG_NORMAL
-from klosed.derivations.log_normal import kl_of_logarithms
 from klosed.derivations.logit_normal import FAMILY as LOGIT_NORMAL
+from klosed.derivations.normal import kl_of_normals
 from klosed.distributions.transforms import ExpTransform, SigmoidTransform, Transform
 
 __all__ = ["FAMILY", "PAIRS"]
@@ -40,22 +40,22 @@ PAIRS = (
     Pair(
         "TransformedDistribution",
         "TransformedDistribution",
-        kl=kl_of_logarithms,
+        kl=kl_of_normals,
         case="of normal variables, by exp",
     ),
-    Pair("TransformedDistribution", "LogNormal", kl=kl_of_logarithms, case=_EXP_CASE),
-    Pair("LogNormal", "TransformedDistribution", kl=kl_of_logarithms, case=_EXP_CASE),
+    Pair("TransformedDistribution", "LogNormal", kl=kl_of_normals, case=_EXP_CASE),
+    Pair("LogNormal", "TransformedDistribution", kl=kl_of_normals, case=_EXP_CASE),
     Pair(
         "TransformedDistribution",
         "LogitNormal",
-        kl=kl_of_logarithms,
+        kl=kl_of_normals,
         family_q=_SIGMOID,
         case=_SIGMOID_CASE,
     ),
     Pair(
         "LogitNormal",
         "TransformedDistribution",
-        kl=kl_of_logarithms,
+        kl=kl_of_normals,
         family_p=_SIGMOID,
         case=_SIGMOID_CASE,
     ),
