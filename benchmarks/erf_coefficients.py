@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import mpmath as mp
 from mpmath import mpf
-from special_coefficients import Function, error, lines, rational
+from special_coefficients import Tables, print_tables
 
 
 def slope(z: mpf) -> mpf:
@@ -21,8 +21,7 @@ def scaled(t: mpf) -> mpf:
     return mp.exp(1 / t**2) * mp.erfc(1 / t)
 
 
-# name: what it is, function, interval, (n, m) in double, (n, m) in single
-TABLES: dict[str, tuple[str, Function, float, float, tuple[int, int], tuple[int, int]]] = {
+TABLES: Tables = {
     "ERF_NEAR": ("erf(x)/x in x² for |x| <= 1", slope, 0.0, 1.0, (5, 5), (6, 0)),
     "ERF_FAR": ("exp(x²) erfc(x) in 1/x for 1 <= x <= 6.25", scaled, 0.16, 1.0, (8, 8), (4, 4)),
 }
@@ -32,20 +31,7 @@ def main() -> None:
     print('"""Coefficients, printed by benchmarks/erf_coefficients.py.')
     print("\nLaid out as in `_tables`. Imports nothing.")
     print('"""\n\n# fmt: off')
-    for name, (what, f, low, high, double, single) in TABLES.items():
-        a, b = mpf(low), mpf(high)
-        fits = [rational(f, a, b, *degrees) for degrees in (double, single)]
-        errors = [mp.nstr(error(f, a, b, *fit), 2) for fit in fits]
-        print(f"\n# {what}: relative errors {errors[0]} and {errors[1]}\n{name} = (")
-        for (top, bottom), is_single in zip(fits, (False, True), strict=True):
-            print("    ((")
-            for line in lines(top, is_single):
-                print(f"        {line}")
-            print("    ), (")
-            for line in lines(bottom, is_single) if len(bottom) > 1 else ():
-                print(f"        {line}")
-            print("    )),")
-        print(")")
+    print_tables(TABLES)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from mpmath import mpf
 
 mp.mp.dps = 70
 Function = Callable[[mpf], mpf]
+# name: what it is, function, interval, (n, m) in double, (n, m) in single
+Tables = dict[str, tuple[str, Function, Any, Any, tuple[int, int], tuple[int, int]]]
 
 
 def nodes(a: mpf, b: mpf, n: int) -> list[mpf]:
@@ -93,9 +95,8 @@ def stirling(derivative: int) -> Function:
     return lambda w: remainder(1 / mp.sqrt(w)) if w else mpf(1)
 
 
-# name: what it is, function, interval, (n, m) in double, (n, m) in single
 NINTH, TWELFTH = mpf(1) / 9, mpf(1) / 12
-TABLES: dict[str, tuple[str, Function, Any, Any, tuple[int, int], tuple[int, int]]] = {
+TABLES: Tables = {
     "LOG1P_TAIL": (
         "(log1p(x)/s − 2)/z in z = s², s = x/(2 + x), for −0.6 <= x <= 1.5",
         log1p_tail, 0, "0.1837", (4, 4), (5, 0),
@@ -157,13 +158,9 @@ def lines(values: list[mpf], single: bool) -> Iterator[str]:
     yield row.rstrip()
 
 
-def main() -> None:
-    print('"""Coefficients, printed by benchmarks/special_coefficients.py. Imports nothing.')
-    print()
-    print("Each table is ((top, bottom) in double, (top, bottom) in single), lowest power first;")
-    print('an empty bottom is 1.\n"""\n')
-    print("# fmt: off")
-    for name, (what, f, a, b, double, single) in TABLES.items():
+def print_tables(tables: Tables) -> None:
+    """Print each table of rational functions, with the errors it was made with."""
+    for name, (what, f, a, b, double, single) in tables.items():
         fits = [rational(f, mpf(a), mpf(b), *degrees) for degrees in (double, single)]
         errors = [mp.nstr(error(f, mpf(a), mpf(b), *fit), 2) for fit in fits]
         print(f"\n# {what}:\n# relative errors {errors[0]} and {errors[1]}")
@@ -178,6 +175,15 @@ def main() -> None:
                     print(f"        {line}")
             print("    )),")
         print(")")
+
+
+def main() -> None:
+    print('"""Coefficients, printed by benchmarks/special_coefficients.py. Imports nothing.')
+    print()
+    print("Each table is ((top, bottom) in double, (top, bottom) in single), lowest power first;")
+    print('an empty bottom is 1.\n"""\n')
+    print("# fmt: off")
+    print_tables(TABLES)
     print("\n# Poles of Δ(x), x >= 1: real (b, c) and conjugate pairs (β, γ², 2 Re c, 2γ Im c),")
     print("# in double and in single.")
     print("STIRLING_POLES = (")

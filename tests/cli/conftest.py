@@ -1,10 +1,11 @@
-"""The command line in an empty folder, and two small trained runs."""
+"""The command line in an empty folder, and small trained runs."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import invoke, small_table
+from command_line import FAST, invoke, small_table
 
 
 @pytest.fixture
@@ -37,3 +38,16 @@ def table_run(tmp_path_factory) -> Path:
     )  # fmt: skip
     assert done.code == 0, done.err
     return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory):
+    path = tmp_path_factory.mktemp("original") / "r"
+    assert invoke("train", "digits", *FAST, "--out", path).code == 0
+    return path
+
+
+@pytest.fixture
+def run(original, tmp_path):
+    """A finished run of the options FAST, to do with as one likes: r in the current folder."""
+    return Path(shutil.copytree(original, tmp_path / "r"))

@@ -5,7 +5,8 @@ Laid out as in `_tables`. Imports nothing.
 
 # fmt: off
 
-# erf(x)/x in x² for |x| <= 1: relative errors 9.5e-19 and 1.3e-9
+# erf(x)/x in x² for |x| <= 1:
+# relative errors 9.5e-19 and 1.3e-9
 ERF_NEAR = (
     ((
         1.1283791670955126, 0.14365581715028762, 0.0455033341653278,
@@ -21,7 +22,8 @@ ERF_NEAR = (
     )),
 )
 
-# exp(x²) erfc(x) in 1/x for 1 <= x <= 6.25: relative errors 4.6e-16 and 2.7e-8
+# exp(x²) erfc(x) in 1/x for 1 <= x <= 6.25:
+# relative errors 4.6e-16 and 2.7e-8
 ERF_FAR = (
     ((
         4.2832430825390442e-9, 0.56418933135065241, 8.3264740447855182,
