@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import klosed
-from klosed.errors import KlosedWarning
+from klosed.errors import KlosedWarning, ParameterError
 
 
 @pytest.mark.filterwarnings("ignore::klosed.errors.KlosedWarning")
@@ -126,3 +126,33 @@ def test_warnings_say_what_to_do(blobs):
     ) as mismatch:
         klosed.VAE(max_iter=3, likelihood="poisson", early_stopping=False).fit(counts)
     assert mismatch[0].filename == __file__
+
+
+@pytest.mark.parametrize("before", ["adam", "sgd", "adagrad"])
+def test_training_goes_on_with_another_optimizer(blobs, before):
+    for after in {"adam", "sgd", "adagrad"} - {before}:
+        vae = small(warm_start=True, optimizer=before).fit(blobs)
+        vae.set_params(optimizer=after, learning_rate=1e-3).fit(blobs).partial_fit(blobs)
+        assert vae.n_iter_ == 11
+        assert np.isfinite(vae.score(blobs))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n_components": 1}, "n_components must stay 2 where training goes on; got 1"),
+        ({"hidden_layer_sizes": [4]}, r"hidden_layer_sizes must stay \(16,\).*got \[4\]"),
+        ({"activation": "tanh"}, "activation must stay 'relu'.*got 'tanh'"),
+    ],
+)
+def test_training_cannot_go_on_with_other_networks(blobs, change, message):
+    vae = small(n_components=2, warm_start=True).fit(blobs).set_params(**change)
+    for method in (vae.fit, vae.partial_fit):
+        with pytest.raises(ParameterError, match=message):
+            method(blobs)
+    assert vae.set_params(warm_start=False).fit(blobs).n_iter_ == 5
+
+
+def test_held_out_rows_leave_some_to_train_on(blobs):
+    with pytest.raises(ParameterError, match=r"validation_fraction must leave rows.*0.99 of 20"):
+        small(validation_fraction=0.99).fit(blobs[:20])

@@ -7,7 +7,7 @@ from scipy import stats
 
 import klosed
 from klosed.engines import engine
-from klosed.errors import ParameterError
+from klosed.errors import DataError, ParameterError
 from klosed.evaluation import impute_draws, impute_mean, score_examples
 
 V = 0.2
@@ -87,6 +87,38 @@ def test_holes_in_training_are_learnt_around(blobs):
         vae.impute(holed, 0)
     with pytest.raises(ParameterError, match="n_importance must be >= 1; got 0"):
         vae.impute(holed, n_importance=0)
+
+
+def test_later_rows_need_not_show_every_column(blobs):
+    blank = blobs.copy()
+    blank[:, 1] = np.nan
+    for later in (blank, blank[:1], np.full((1, 5), np.nan)):
+        assert np.isfinite(small().partial_fit(blobs).partial_fit(later).score(blobs))
+    assert np.isfinite(small(warm_start=True).fit(blobs).fit(blank).score(blobs))
+    with pytest.raises(DataError, match="column 'x1' holds no number in the rows of the first"):
+        small().partial_fit(blank)
+
+
+@pytest.mark.parametrize("how", [{}, {"likelihood": "gaussian"}, {"column_types": "real"}])
+def test_a_column_without_entries_stays_empty(blobs, how):
+    blank = blobs.copy()
+    blank[:, 1] = np.nan
+    vae = small(**how).fit(blank)
+    assert vae.columns_[1].type == "constant"
+    assert np.isnan(vae.impute(blank)[:, 1]).all()
+    assert np.isfinite(vae.score(blobs))
+
+
+@pytest.mark.parametrize("dtype", ["boolean", "Int64", "string", "object", "category"])
+def test_a_column_of_a_frame_without_entries_stays_empty(dtype):
+    pd = pytest.importorskip("pandas")
+    dtype = pd.CategoricalDtype(["u", "v"]) if dtype == "category" else dtype
+    z = np.random.default_rng(0).normal(size=30)
+    frame = pd.DataFrame({"a": pd.Series([None] * 30, dtype=dtype), "z": z})
+    vae = small().fit(frame)
+    for table in (vae.impute(frame), vae.sample(30), vae.reconstruct(frame)):
+        assert table["a"].dtype == frame["a"].dtype
+        assert table["a"].isna().all()
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])

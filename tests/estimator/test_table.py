@@ -247,6 +247,9 @@ DTYPES = {
     "bytes as counts": pd.DataFrame({"a": (np.exp(Z) * 60).clip(0, 255).astype("uint8")}),
     "a sparse column": pd.DataFrame({"a": pd.arrays.SparseArray(np.where(Z > 0, Z, 0))}),
     "numbers as categories": pd.DataFrame({"a": pd.Categorical([3, 1, 2] * 20)}),
+    "one category": pd.DataFrame({"a": pd.Categorical(["x", None] * 30)}),
+    "one ordered level": pd.DataFrame({"a": pd.Categorical(["x"] * 60, ordered=True)}),
+    "two ordered levels": pd.DataFrame({"a": pd.Categorical([1, 2, None] * 20, ordered=True)}),
     "numbers beside strings": pd.DataFrame({"a": [1, "x", 2.5, None] * 15}),
     "huge counts": pd.DataFrame({"a": np.geomspace(1, 1e9, 60).astype(int)}),
     "polars": pl.DataFrame(
@@ -254,6 +257,7 @@ DTYPES = {
             "i": [1, None, 3] * 20,
             "i8": (Z * 60).clip(-128, 127).astype("int8"),
             "f32": pl.Series(Z, dtype=pl.Float32),
+            "one": pl.Series(["u"] * 60, dtype=pl.Enum(["u"])),
             "enum": pl.Series(["u", "v", None] * 20, dtype=pl.Enum(["u", "v", "w"])),
             "cat": pl.Series(["u", "v", None] * 20, dtype=pl.Categorical),
             "bool": [True, None, False] * 20,

@@ -233,7 +233,7 @@ def test_support():
     )
     bernoulli.check_support(0.0, 1.0, "x")
     gaussian.check_support(-1e9, 1e9, "x")
-    with pytest.raises(DataError, match=r"t.csv: a Bernoulli .* got \[-0.1, 1\].*gaussian"):
+    with pytest.raises(DataError, match=r"t.csv: a Bernoulli .* got \[-0.1, 1\].*Gaussian"):
         bernoulli.check_support(-0.1, 1.0, "t.csv")
     with pytest.raises(DataError, match="must be finite"):
         gaussian.check_support(0.0, float("inf"), "x")

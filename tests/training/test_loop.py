@@ -5,10 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 
+import klosed
 from klosed import VAESpec
 from klosed.datasets import Dataset, Splits
 from klosed.engines.reference import ReferenceEngine
-from klosed.errors import DataError, KlosedWarning, NonFiniteLossError, TrainingInterrupted
+from klosed.errors import (
+    DataError,
+    KlosedWarning,
+    NonFiniteLossError,
+    ShapeError,
+    TrainingInterrupted,
+)
 from klosed.models import Scaling
 from klosed.training import (
     Callback,
@@ -286,3 +293,31 @@ def test_a_run_does_not_touch_numpys_global_generator(engine, data):
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     fit(engine, CONFIG, data)
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+
+
+@pytest.mark.parametrize("name", ["reference", "fused", "torch"])
+def test_a_state_of_another_optimizer_or_model_is_refused(data, name):
+    # Compiled code would read moments that are not there: a crash, not an exception.
+    if name != "reference":
+        pytest.importorskip({"fused": "numba"}.get(name, name))
+    ours = klosed.engine(name, VAESpec(6, 2, (8,)))
+    params = ours.init(0)
+    other = dataclasses.replace(CONFIG, optimizer="sgd").make_optimizer().init(params)
+    with pytest.raises(ShapeError, match=r"those of the optimizer.*20 arrays; got 10.*init"):
+        fit(ours, CONFIG, data, TrainingState(params, other))
+    smaller = klosed.engine(name, VAESpec(6, 2, (4,))).init(0)
+    state = TrainingState(smaller, CONFIG.make_optimizer().init(smaller))
+    with pytest.raises(ShapeError, match="must have shape"):
+        fit(ours, CONFIG, data, state)
+
+
+def test_rows_may_show_nothing_of_a_column():
+    x = np.c_[np.full(40, np.nan), np.random.default_rng(0).normal(size=40)]
+    model = klosed.engine("reference", VAESpec(2, 1, (8,), likelihood="gaussian"))
+    state = fit(model, CONFIG, TrainingData(x, allow_missing=True))
+    assert state.is_finite()
+    with pytest.raises(DataError, match="must be finite"):
+        fit(model, CONFIG, TrainingData(x))
+    x[3, 1] = np.inf
+    with pytest.raises(DataError, match="must be finite"):
+        fit(model, CONFIG, TrainingData(x, allow_missing=True))

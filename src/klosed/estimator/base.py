@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from klosed.engines import engine
-from klosed.errors import DataError
+from klosed.errors import DataError, ParameterError
 from klosed.estimator import diagnostics, fitting
 from klosed.estimator.columns import infer_columns
 from klosed.estimator.reading import RawColumn, container_of, read_columns
@@ -33,6 +33,7 @@ _FEWEST_TO_HOLD_OUT = 20
 # columns would let a density grow without end.
 _MIN_VARIANCE = 1e-4
 _DIAGNOSED_ROWS = 2000
+_OF_THE_NETWORKS = ("n_components", "hidden_layer_sizes", "activation")
 # Rows encoded or decoded at once: hidden layers of a million rows would fill the memory.
 _ROWS_AT_ONCE = 16384
 
@@ -43,11 +44,18 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
     def _fit(self, X: Any) -> None:
         """Fit from the start, or go on from the last fit under a warm start."""
         goes_on = self.warm_start and hasattr(self, "params_")
+        if goes_on:
+            self._check_same_networks()
         raws = self._read(X, reset=not goes_on)
         x = self._table.encode(raws) if goes_on else self._begin(raws, X, keep_constant=True)
         n = len(x)
         holds_out = bool(self.early_stopping) and n >= _FEWEST_TO_HOLD_OUT
         n_train = n - max(1, round(self.validation_fraction * n)) if holds_out else n
+        if n_train == 0:
+            raise ParameterError(
+                f"validation_fraction must leave rows to train on; got {self.validation_fraction} "
+                f"of {n} rows."
+            )
         history = self._train(x, self.max_iter, n_train, early_stopping=holds_out)
         if holds_out and not history.stopped_improving:
             diagnostics.warn_of_no_convergence(self.max_iter)
@@ -56,9 +64,23 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
     def _partial_fit(self, X: Any) -> None:
         """Train one epoch; the first call settles columns and scaling."""
         first = not hasattr(self, "params_")
+        if not first:
+            self._check_same_networks()
         raws = self._read(X, reset=first)
         x = self._begin(raws, X, keep_constant=False) if first else self._table.encode(raws)
         self._train(x, 1, len(x), early_stopping=False)
+
+    def _check_same_networks(self) -> None:
+        """Raise where training cannot go on as the parameters now say."""
+        for name in _OF_THE_NETWORKS:
+            was, now = getattr(self.spec_, name), getattr(self, name)
+            if isinstance(now, str) and now == "auto":
+                continue
+            if (tuple(now) if name == "hidden_layer_sizes" else now) != was:
+                raise ParameterError(
+                    f"{name} must stay {was!r} where training goes on; got {now!r}. Fit a clone, "
+                    "or without warm_start, to start anew."
+                )
 
     def _begin(self, raws: list[RawColumn], X: Any, *, keep_constant: bool) -> Array:
         """Settle columns, scaling and spec; return x as the model's entries."""

@@ -65,6 +65,8 @@ class Column:
         Of a binary, ordinal or categorical column, in order.
     value : float or str or bool, optional
         Of a constant column; None where nothing was ever observed.
+    ordered : bool
+        The dtype itself orders the categories.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Column:
     dtype: str
     categories: tuple[Any, ...] | None = None
     value: Any = None
+    ordered: bool = False
 
     @property
     def width(self) -> int:
@@ -84,10 +87,11 @@ class Column:
         return len(self.categories) - (self.family == "sequential")
 
     def __str__(self) -> str:
-        described = f"{self.name}: {self.type}"
-        if self.categories is not None and self.type != "binary":
-            described += f" ({len(self.categories)} categories)"
-        return described if self.type == "constant" else f"{described}, {self.family}"
+        if self.type == "constant":
+            return f"{self.name}: constant"
+        many = self.categories is not None and self.type != "binary"
+        number = f" ({len(self.categories or ())} categories)" if many else ""
+        return f"{self.name}: {self.type}{number}, {self.family}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON types."""
@@ -184,9 +188,16 @@ def _infer(
         _check_numbers(raw.name, observed)
         distinct = len(observed) > 0 and observed.min() != observed.max()
     else:
+        observed = raw.values[raw.values != None]  # noqa: E711  (entry by entry)
         distinct = len(labels) > 1
-    if given is None and not distinct and (keep_constant or labels is not None):
-        return _constant(raw, labels)
+    if keep_constant or labels is not None:
+        if (given is None and not distinct) or (keep_constant and len(observed) == 0):
+            return _constant(raw, observed)
+    elif len(observed) == 0:
+        raise DataError(
+            f"column {raw.name!r} holds no number in the rows of the first partial_fit, which "
+            "settles its scaling. Begin with rows that show it, or leave it out."
+        )
     kind = given or (
         _type_of_labels(raw, labels)
         if labels is not None
@@ -197,7 +208,7 @@ def _infer(
         categories = labels if labels is not None else tuple(np.unique(observed).tolist())
         _check_categories(raw.name, kind, categories)
         if len(categories) < 2:
-            return _constant(raw, labels)
+            return _constant(raw, observed)
     elif labels is not None:
         raise DataError(
             f"column {raw.name!r} was declared {kind!r} but holds {raw.dtype} values; "
@@ -208,7 +219,7 @@ def _infer(
     family = families.get(kind) or _FAMILIES[kind][0]
     if kind == "real" and "real" not in families and _heavy_tailed(observed):
         family = "student_t"
-    return Column(raw.name, kind, family, raw.dtype, categories)
+    return Column(raw.name, kind, family, raw.dtype, categories, ordered=raw.ordered)
 
 
 def check_range(name: str, kind: str, observed: Array) -> None:
@@ -226,12 +237,11 @@ def check_range(name: str, kind: str, observed: Array) -> None:
         )
 
 
-def _constant(raw: RawColumn, labels: tuple[Any, ...] | None) -> Column:
-    if labels is not None:
-        return Column(raw.name, "constant", "none", raw.dtype, value=labels[0] if labels else None)
-    observed = raw.values[~np.isnan(raw.values)]
-    value = float(observed[0]) if len(observed) else None
-    return Column(raw.name, "constant", "none", raw.dtype, value=value)
+def _constant(raw: RawColumn, observed: Array) -> Column:
+    value = observed.tolist()[0] if len(observed) else None
+    return Column(
+        raw.name, "constant", "none", raw.dtype, raw.categories, value=value, ordered=raw.ordered
+    )
 
 
 def _check_numbers(name: str, observed: Array) -> None:

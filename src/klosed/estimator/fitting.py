@@ -57,7 +57,10 @@ def run(
     state: TrainingState,
     callbacks: list[Callback],
 ) -> TrainingState:
-    """Train and return a state that a later call can go on from."""
+    """Train and return a state that a later call can go on from, by another optimizer too."""
+    moments = config.make_optimizer().init(state.params)
+    if state.moments.keys() != moments.keys():
+        state.moments = moments
     state = training.fit(model, config, data, state, callbacks=callbacks)
     state.params = state.final_params
     state.best_params, state.best_loss = None, None

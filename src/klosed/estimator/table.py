@@ -101,7 +101,7 @@ class Table:
             return frame_of(
                 self.container,
                 [
-                    (c.name, v, c.dtype, c.categories, c.type == "ordinal")
+                    (c.name, v, c.dtype, c.categories, c.ordered)
                     for c, v in zip(self.columns, values, strict=True)
                 ],
             )

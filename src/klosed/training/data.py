@@ -70,9 +70,10 @@ def check_data(spec: VAESpec, data: TrainingData) -> None:
         if len(x) == 0:
             raise DataError(f"{name} must have at least one row; got none.")
         ends = _ends(x, data.allow_missing)
-        if not np.isfinite(ends).all():
+        if np.isinf(ends).any() or (np.isnan(ends).any() and not data.allow_missing):
             raise DataError(f"{name} must be finite; got NaN or infinite values. Clean the data.")
-        low, high = data.scaling.apply(ends, np.float64)
+        # A column that these rows do not show has no ends; 0 lies in every support.
+        low, high = np.nan_to_num(data.scaling.apply(ends, np.float64))
         likelihood_of(spec).check_support(low, high, name)
 
 

@@ -165,6 +165,7 @@ def fit(
     if state is None:
         params = engine.init(config.seed)
         state = TrainingState(params=params, moments=optimizer.init(params))
+    state.check(engine.spec, config)
     dtype = state.params["encoder.loc.weight"].dtype
     n_batches = math.ceil(len(train_rows) / config.batch_size)
     stepper = stepper_for(

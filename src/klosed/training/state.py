@@ -72,10 +72,9 @@ class TrainingState:
             saved = header["training"] | {"epochs": config.epochs}
             _check_same(path, "training", saved, config.to_dict())
             params, moments, best = (_part(tensors, part) for part in ("param", "moment", "best"))
-            for arrays in (params, best) if best else (params,):
-                check_parameters(spec, arrays)
-            _check_moments(moments, config.make_optimizer().init(params))
             fields = {name: header[name] for name in _HEADER_FIELDS}
+            state = cls(params=params, moments=moments, best_params=best or None, **fields)
+            state.check(spec, config)
         except (
             FileFormatError,
             SpecError,
@@ -85,7 +84,17 @@ class TrainingState:
             AttributeError,
         ) as error:
             raise CheckpointError(f"cannot resume from {path}: {error}") from None
-        return cls(params=params, moments=moments, best_params=best or None, **fields)
+        return state
+
+    def check(self, spec: VAESpec, config: TrainingConfig) -> None:
+        """Raise unless parameters and moments are those of this model and optimizer.
+
+        Engines hand these arrays to compiled code, which cannot tell.
+        """
+        check_parameters(spec, self.params)
+        if self.best_params is not None:
+            check_parameters(spec, self.best_params)
+        _check_moments(self.moments, config.make_optimizer().init(self.params))
 
     def is_finite(self) -> bool:
         """Return True if every parameter and every moment is finite.
@@ -114,6 +123,12 @@ def _part(tensors: Arrays, part: str) -> Arrays:
 
 
 def _check_moments(moments: Arrays, expected: Arrays) -> None:
+    if moments.keys() != expected.keys():
+        odd = min(moments.keys() ^ expected.keys())
+        raise ShapeError(
+            f"moments must be those of the optimizer, {len(expected)} arrays; got {len(moments)}, "
+            f"differing in {odd!r}. Begin with the moments of its init(params)."
+        )
     for name, array in expected.items():
         if moments[name].shape != array.shape or moments[name].dtype != array.dtype:
             raise ShapeError(f"moment {name} must be {array.shape} {array.dtype}.")

@@ -51,5 +51,5 @@ class Bernoulli(Entrywise):
             raise DataError(
                 f"{name}: a Bernoulli likelihood needs values in [0, 1]; got "
                 f"[{np.min(low):g}, {np.max(high):g}]. "
-                "Rescale the data or use --likelihood gaussian."
+                "Rescale the data or use a Gaussian likelihood."
             )
