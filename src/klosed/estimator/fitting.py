@@ -110,7 +110,7 @@ class _BoundedEngine:
         self._engine = engine("auto", spec)
         self._low, self._high = low, high
         self.decode = self._engine.decode
-        self.negative_log_prob = getattr(self._engine, "negative_log_prob", None)
+        self.scorer = getattr(self._engine, "scorer", None)
 
     def encode(self, params: Parameters, x: Array) -> tuple[Array, Array]:
         """Return (loc, log_variance) of q(z | x), x held between the bounds."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -159,19 +160,21 @@ def score_examples(
             f"noise must have shape ({n_samples}, {spec.n_components}); got {noise.shape}."
         )
     width, most_rows = max(spec.n_features, *spec.decoder_widths, spec.n_components), _MOST_ROWS
-    if getattr(engine, "negative_log_prob", None) is not None:  # it keeps no layer of all rows
+    make_scorer = getattr(engine, "scorer", None)
+    if make_scorer is not None:  # it keeps no layer of all rows
         width, most_rows = spec.n_components, _MOST_ROWS * 8
     at_once = min(n_samples, max(1, _MOST_NUMBERS // width), most_rows)
     examples = max(1, min(most_rows, _MOST_NUMBERS // width) // n_samples)
     parts = [slice(i, min(i + examples, len(x))) for i in range(0, len(x), examples)]
     scaling = scaling or Scaling.none()
     columns = np.empty((5, len(x)))
+    weigh = make_scorer(params) if make_scorer else partial(_weigh, engine, params)
 
     def score(part: slice) -> slice:
         # An overflow ends as a weight that is not finite, which is reported below.
         with np.errstate(over="ignore", invalid="ignore"):
             columns[:, part] = _score(
-                engine, params, scaling, x, part, n_samples, at_once, seed, noise
+                engine, params, weigh, scaling, x, part, n_samples, at_once, seed, noise
             )
         return part
 
@@ -200,6 +203,7 @@ def score_examples(
 def _score(
     engine: Engine,
     params: Parameters,
+    weigh: Callable[[Array, Array, Array, Array], tuple[Float64, Float64]],
     scaling: Scaling,
     x: Array,
     part: slice,
@@ -212,7 +216,6 @@ def _score(
     dtype = params["encoder.loc.weight"].dtype
     rows = scaling.apply(x[part], dtype)
     loc, log_variance = (a.astype(np.float64) for a in engine.encode(params, rows))
-    scale = np.exp(0.5 * log_variance)
     own = range(part.start, part.stop) if shared_noise is None else ()
     streams = [generator(seed, Purpose.EVALUATION_NOISE, i, "importance") for i in own]
     total, squares = np.zeros(len(rows)), np.zeros(len(rows))
@@ -220,12 +223,12 @@ def _score(
     for start in range(0, n_samples, at_once):
         shape = (min(at_once, n_samples - start), engine.spec.n_components)
         if shared_noise is None:
-            noise = np.stack([stream.standard_normal(shape) for stream in streams])
+            noise = np.empty((len(rows), *shape))
+            for stream, of_row in zip(streams, noise, strict=True):
+                stream.standard_normal(out=of_row)
         else:
             noise = shared_noise[None, start : start + shape[0]]
-        z = loc[:, None] + scale[:, None] * noise
-        nll = _negative_log_prob(engine, params, z.astype(dtype), rows)
-        log_ratio = 0.5 * (noise**2 + log_variance[:, None] - z**2).sum(axis=-1)
+        nll, log_ratio = weigh(rows, loc, log_variance, noise)
         log_weight = log_ratio - nll
         total += nll.sum(axis=1)
         squares += (nll**2).sum(axis=1)
@@ -243,12 +246,13 @@ def _score(
     )
 
 
-def _negative_log_prob(engine: Engine, params: Parameters, z: Array, x: Array) -> Float64:
-    """Return −log p(x | z) for z of shape (batch, samples, n_components)."""
-    own = getattr(engine, "negative_log_prob", None)
-    if own is not None:
-        nll: Float64 = own(params, z, x, threads=1)
-        return nll
-    output = engine.decode(params, z.reshape(-1, z.shape[-1])).reshape(*z.shape[:2], -1)
+def _weigh(
+    engine: Engine, params: Parameters, x: Array, loc: Array, log_variance: Array, noise: Array
+) -> tuple[Float64, Float64]:
+    """Return −log p(x | z) and log p(z) − log q(z | x) of samples of each row."""
+    z = loc[:, None] + np.exp(0.5 * log_variance)[:, None] * noise
+    flat = z.reshape(-1, z.shape[-1]).astype(params["encoder.loc.weight"].dtype)
+    output = engine.decode(params, flat).reshape(*z.shape[:2], -1)
     nll = likelihood_of(engine.spec).negative_log_prob(params, output, x[:, None])
-    return nll.astype(np.float64)
+    log_ratio = 0.5 * (noise**2 + log_variance[:, None] - z**2).sum(axis=-1)
+    return nll.astype(np.float64), log_ratio

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from klosed.engines.base import Loss, Stepper, Task, check_batch
 from klosed.engines.fused._job import Job, one_thread_a_product, run_on_threads, threads_for
 from klosed.engines.fused._network import KINDS, Network, blocks_of
+from klosed.engines.fused._scoring import Scorer
 from klosed.engines.fused._stepper import FusedStepper
 from klosed.engines.fused._tables import RULES, Block, Int, Layer, Pass, Real, Rule
 from klosed.errors import SpecError
@@ -93,30 +94,9 @@ class FusedEngine:
         self._infer(Pass.DECODE, params, latent=z, results=output)
         return output
 
-    def negative_log_prob(
-        self, params: Parameters, z: Array, x: Array, *, threads: int | None = None
-    ) -> Array:
-        """Return −log p(x | z) in nats, in float64, without keeping what the decoder says.
-
-        Parameters
-        ----------
-        params : mapping of name to array
-        z : array of shape (batch, samples, n_components)
-        x : array of shape (batch, n_features)
-        threads : int, optional
-            At most so many; by default the engine's.
-
-        Returns
-        -------
-        array of shape (batch, samples)
-        """
-        batch, samples, k = z.shape
-        scores = np.empty((batch * samples, 2))
-        self._infer(
-            Pass.SCORE, params, x=x, latent=z.reshape(-1, k), samples=samples, scores=scores,
-            most_threads=threads,
-        )  # fmt: skip
-        return scores[:, 0].reshape(batch, samples)
+    def scorer(self, params: Parameters) -> Scorer:
+        """Return a function for importance sampling; see `Scorer`."""
+        return Scorer(self._network, params)
 
     def loss(self, params: Parameters, x: Array, noise: Array, *, beta: float = 1.0) -> Loss:
         """Return −ELBO in nats per example, without gradients."""
@@ -179,10 +159,8 @@ class FusedEngine:
         *,
         x: Array | None = None,
         latent: Array | None = None,
-        samples: int = 1,
         results: Array | None = None,
         scores: Array | None = None,
-        most_threads: int | None = None,
     ) -> None:
         """Take rows through the network on a few threads; rows are independent of each other."""
         network, dtype = self._network, _dtype(params)
@@ -194,7 +172,7 @@ class FusedEngine:
         results = np.empty((0, 0), dtype) if results is None else results
         scores = np.empty((0, 2)) if scores is None else scores
         # a pass forward has a third of the products of a step
-        threads = threads_for(network, n // 3, most_threads or self.threads)
+        threads = threads_for(network, n // 3, self.threads)
         jobs = [
             Job(network, params, x, Scaling.none(), batch=min(n, _ROWS_A_BLOCK), threads=1)
             for _ in range(threads)
@@ -202,7 +180,7 @@ class FusedEngine:
 
         def part(number: int) -> None:
             first, last = n * number // threads, n * (number + 1) // threads
-            jobs[number].infer(kind, first, last, latent, samples, results, scores)
+            jobs[number].infer(kind, first, last, latent, results, scores)
 
         with one_thread_a_product():
             run_on_threads(part, threads)

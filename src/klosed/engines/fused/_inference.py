@@ -25,7 +25,6 @@ def infer(
     blocks: Any,
     ints: Any,
     latent: Any,
-    samples: Any,
     results: Any,
     scores: Any,
     one: Any,
@@ -34,12 +33,11 @@ def infer(
 
     ENCODE writes mean and log-variance of each row of the data, side by side, to `results`;
     DECODE the decoder's output for each row at the address `latent`, which holds z; LOSS writes
-    −log p(x | z) and KL of each row to `scores`, in nats, and `latent` holds the noise; SCORE
-    writes −log p(x | z) for each row of `latent`, of which `samples` in turn go with a row.
+    −log p(x | z) and KL of each row to `scores`, in nats, and `latent` holds the noise.
     """
     size = size_of(one)
     head, end = ints[Int.ENCODER_HEAD], len(layers) - 1
-    scratch, row = ints[Int.SCRATCH], -1
+    scratch = ints[Int.SCRATCH]
     n = layers[0, Layer.N_IN]
     prepare_blocks(blocks, scratch, n, one)
     layer = layers[head if kind == Pass.ENCODE else end]
@@ -47,7 +45,7 @@ def infer(
     for start in range(first, last, ints[Int.BATCH]):
         rows = min(ints[Int.BATCH], last - start)
         for i in range(rows):
-            if kind == Pass.DECODE or kind == Pass.SCORE:
+            if kind == Pass.DECODE:
                 z = view(layers[head + 1, Layer.INPUT] + i * k * size, k, one)
                 z[:] = view(latent + (start + i) * k * size, k, one)
             else:
@@ -64,14 +62,6 @@ def infer(
             if kind == Pass.LOSS:
                 x = ints[Int.TARGET] + i * n * size
                 scores[start + i, 0] = passes.likelihood(layers, blocks, i, x, scratch, one, one)
-                continue
-            if kind == Pass.SCORE:
-                if (start + i) // samples != row:
-                    row = (start + i) // samples
-                    passes.take(layers, blocks, 0, row, ints, one)
-                scores[start + i, 0] = passes.likelihood(
-                    layers, blocks, i, ints[Int.TARGET], scratch, one, one
-                )
                 continue
             y = view(layer[Layer.OUTPUT] + i * width * size, width, one)
             bias = view(layer[Layer.BIAS], width, one)

@@ -97,7 +97,7 @@ class Job:
         with one_thread_a_product():
             done: int = run_on_threads(
                 lambda thread: run(
-                    Pass.STEPS.value, 0, 0, 1, nothing, thread, self.threads, self.layers,
+                    Pass.STEPS.value, 0, 0, nothing, thread, self.threads, self.layers,
                     self.blocks, self.tiles, self.ints, self.reals, rows, address(noise),
                     self.partial, losses, self.dtype.type(1),
                 ),
@@ -111,13 +111,12 @@ class Job:
         first: int,
         last: int,
         latent: Array,
-        samples: int,
         results: Array,
         scores: Array,
     ) -> None:
         """Take the rows `first` to `last` through the network, on this thread."""
         run(
-            kind.value, first, last, samples, results, 0, 1, self.layers,
+            kind.value, first, last, results, 0, 1, self.layers,
             self.blocks, self.tiles, self.ints, self.reals, _NO_ROWS, address(latent),
             self.partial, scores, self.dtype.type(1),
         )  # fmt: skip

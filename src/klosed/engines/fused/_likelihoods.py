@@ -18,11 +18,13 @@ from klosed.engines.fused._intrinsics import size_of, view
 from klosed.engines.fused._rows import OPTIONS
 from klosed.engines.fused._tables import Block, Column, Kind, Read
 
-__all__ = ["column", "prepare_blocks", "read", "reconstruct"]
+__all__ = ["column", "prepare_blocks", "read", "reconstruct", "score"]
 
 _LOG_2PI = math.log(2 * math.pi)
 _DF_AT_START = 4.0
 # B₂ₖ / 2k, the coefficients of ψ(x) − log x + 1/(2x) by −1/x²ᵏ
+# factors between 1 and 2: 64 of them stay within float32, and 15 such products within float64
+_FACTORS, _PRODUCTS = 64, 15
 _BERNOULLI_NUMBERS = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
 
 
@@ -295,4 +297,51 @@ def reconstruct(
             )  # fmt: skip
         else:
             total += _categorical(outputs, biases, values, grads, weight, one)
+    return total
+
+
+@njit(**OPTIONS | {"forceinline": True})
+def _score_of_some(a: Any, bias: Any, x: Any, one: Any) -> Any:
+    """Return Σ max(l, 0) − x l and Π (1 + exp(−|l|)) over at most _FACTORS logits."""
+    zero = type(one)(0)
+    total, product = zero, one
+    for j in range(len(x)):
+        logit = a[j] + bias[j]
+        seen = x[j] == x[j]
+        total += max(logit, zero) - x[j] * logit if seen else zero
+        product *= one + elementary.exp_below_one(logit) if seen else one
+    return total, product
+
+
+@njit(**OPTIONS)
+def _score_bernoulli(a: Any, bias: Any, x: Any, one: Any) -> Any:
+    # log(1 + exp l) = max(l, 0) + log(1 + exp(−|l|)): one logarithm for many logits
+    n, total, product, count = len(x), 0.0, 1.0, 0
+    for start in range(0, n, _FACTORS):
+        stop = min(n, start + _FACTORS)
+        some, factor = _score_of_some(a[start:stop], bias[start:stop], x[start:stop], one)
+        total, product, count = total + some, product * factor, count + 1
+        if count == _PRODUCTS:
+            total, product, count = total + math.log(product), 1.0, 0
+    return total + math.log(product)
+
+
+@njit(**OPTIONS)
+def score(blocks: Any, a: Any, bias: Any, x: Any, grad: Any, scratch: Any, n: Any, one: Any) -> Any:
+    """Return −log p(x | a + bias) of one row of n columns in nats, faster than `reconstruct`.
+
+    What stands at `grad` afterwards means nothing.
+    """
+    size, total = size_of(one), 0.0
+    for b in range(len(blocks)):
+        block = blocks[b]
+        if block[Block.KIND] == Kind.BERNOULLI:
+            start, at = block[Block.START], block[Block.OUTPUT] * size
+            width = block[Block.STOP] - start
+            total += _score_bernoulli(
+                view(a + at, width, one), view(bias + at, width, one),
+                view(x + start * size, width, one), one,
+            )  # fmt: skip
+        else:
+            total += reconstruct(blocks[b : b + 1], a, bias, x, grad, scratch, one, n, one)
     return total

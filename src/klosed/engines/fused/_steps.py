@@ -114,7 +114,6 @@ def _make_run(digest: int) -> Any:
         kind: Any,
         first_row: Any,
         last_row: Any,
-        samples: Any,
         results: Any,
         thread: Any,
         threads: Any,
@@ -143,7 +142,7 @@ def _make_run(digest: int) -> Any:
         flags = flush_to_zero()
         if kind != Pass.STEPS:
             infer(
-                kind, first_row, last_row, layers, blocks, ints, noise, samples, results, losses,
+                kind, first_row, last_row, layers, blocks, ints, noise, results, losses,
                 one,
             )  # fmt: skip
             restore_flags(flags)

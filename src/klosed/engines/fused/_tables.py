@@ -125,8 +125,7 @@ class Pass(IntEnum):
     ENCODE = 0
     DECODE = 1
     LOSS = 2
-    SCORE = 3
-    STEPS = 4  # there and back
+    STEPS = 3  # there and back
 
 
 class Int(IntEnum):

@@ -1,0 +1,205 @@
+"""Products of many rows with one matrix that was put in order beforehand: Y = X Wᵀ.
+
+A tile of Y stays in vector registers while it is added up, and inputs that are zero in every row
+of the tile are left out: half the outputs of a ReLU layer are zero, and samples that belong to
+one example mostly agree on which. BLAS, which orders its matrices anew at each call, can do
+neither.
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
+from numba import njit, types
+from numba.core import cgutils, config
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from klosed.engines.fused._intrinsics import bits_of, size_of, view
+from klosed.engines.fused._network import aligned
+from klosed.engines.fused._rows import OPTIONS
+
+__all__ = ["ROWS", "in_panels", "multiply", "padded"]
+
+Array = NDArray[Any]
+_I32, _I64 = ir.IntType(32), ir.IntType(64)
+
+
+def _features() -> set[str]:
+    """Return what the processor that is compiled for can do."""
+    named = config.CPU_FEATURES  # of another processor than this one, where Numba was told so
+    if named is None:
+        return {name for name, there in get_host_cpu_features().items() if there}
+    return {name[1:] for name in named.split(",") if name.startswith("+")}
+
+
+def _shape() -> tuple[int, int]:
+    """Return the bytes of a vector, and the rows of a tile: as many as registers can hold."""
+    features = _features()
+    if "avx512f" in features:
+        return 64, 8
+    if platform.machine().lower() in ("aarch64", "arm64"):
+        return 16, 8
+    return (32, 4) if "avx" in features else (16, 4)
+
+
+_VECTOR_BYTES, ROWS = _shape()
+_VECTORS = 3  # in a row of a tile
+
+
+def padded(n: int, itemsize: int) -> int:
+    """Return n, rounded up to whole vectors."""
+    lanes = _VECTOR_BYTES // itemsize
+    return n + -n % lanes
+
+
+def in_panels(weight: Array) -> Array:
+    """Return W of shape (n_out, n_in) as `multiply` reads it.
+
+    A panel holds what three vectors of outputs, or one at the end, take from each input in turn.
+    """
+    n_out, n_in = weight.shape
+    lanes = _VECTOR_BYTES // weight.itemsize
+    whole = np.zeros((padded(n_out, weight.itemsize), n_in), weight.dtype)
+    whole[:n_out] = weight
+    end = len(whole) // (_VECTORS * lanes) * _VECTORS * lanes
+    panels = aligned(whole.size, weight.dtype)
+    for part, outputs, first in ((whole[:end], _VECTORS * lanes, 0), (whole[end:], lanes, end)):
+        to = panels[first * n_in : first * n_in + part.size].reshape(-1, n_in, outputs)
+        to[...] = part.reshape(-1, outputs, n_in).swapaxes(1, 2)
+    return panels
+
+
+def _tile_of(rows: int, vectors: int) -> Any:
+    """Return a function that computes `rows` rows of so many vectors of outputs."""
+
+    @intrinsic
+    def tile(
+        typing: Any,
+        x: Any,
+        x_stride: Any,
+        inputs: Any,
+        count: Any,
+        panel: Any,
+        y: Any,
+        y_stride: Any,
+        like: Any,
+    ) -> Any:
+        lanes = _VECTOR_BYTES // (like.bitwidth // 8)
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            x, x_stride, inputs, count, panel, y, y_stride, _ = args
+            real = context.get_value_type(like)
+            vector = ir.VectorType(real, lanes)
+            fma = cgutils.get_or_insert_function(
+                builder.module,
+                ir.FunctionType(vector, [vector] * 3),
+                f"llvm.fma.v{lanes}f{like.bitwidth}",
+            )
+            undefined = ir.Constant(vector, ir.Undefined)
+            everywhere = ir.Constant(ir.VectorType(_I32, lanes), [0] * lanes)
+
+            def number(value: int) -> Any:
+                return ir.Constant(_I64, value)
+
+            def place(address: Any, kind: Any, index: Any) -> Any:
+                return builder.gep(builder.inttoptr(address, kind.as_pointer()), [index])
+
+            def row(address: Any, stride: Any, r: int) -> Any:
+                return builder.add(address, builder.mul(stride, number(r)))
+
+            before = builder.block
+            loop, after = (builder.append_basic_block(name) for name in ("tile", "tile.end"))
+            sources = [row(x, x_stride, r) for r in range(rows)]
+            builder.branch(loop)
+
+            builder.position_at_end(loop)
+            i = builder.phi(_I64)
+            i.add_incoming(number(0), before)
+            sums = [builder.phi(vector) for _ in range(rows * vectors)]
+            for each in sums:
+                each.add_incoming(ir.Constant(vector, [0.0] * lanes), before)
+            k = builder.zext(builder.load(place(inputs, _I32, i)), _I64)
+            first = builder.mul(k, number(vectors))
+            weights = [
+                builder.load(place(panel, vector, builder.add(first, number(v))))
+                for v in range(vectors)
+            ]
+            added: list[Any] = []
+            for source in sources:
+                one = builder.insert_element(
+                    undefined, builder.load(place(source, real, k)), ir.Constant(_I32, 0)
+                )
+                value = builder.shuffle_vector(one, undefined, everywhere)
+                for weight in weights:
+                    added.append(builder.call(fma, [value, weight, sums[len(added)]]))
+            following = builder.add(i, number(1))
+            i.add_incoming(following, loop)
+            for each, total in zip(sums, added, strict=True):
+                each.add_incoming(total, loop)
+            builder.cbranch(builder.icmp_signed("<", following, count), loop, after)
+
+            builder.position_at_end(after)
+            for n, total in enumerate(added):
+                target = row(y, y_stride, n // vectors)
+                builder.store(total, place(target, vector, number(n % vectors)))
+            return context.get_dummy_value()
+
+        whole = types.int64
+        return types.void(whole, whole, whole, whole, whole, whole, whole, like), generate
+
+    return tile
+
+
+_wide_tile, _narrow_tile = _tile_of(ROWS, _VECTORS), _tile_of(ROWS, 1)
+
+
+@njit(**OPTIONS)
+def _living(x: Any, stride: Any, n: Any, to: Any, bits: Any, one: Any) -> Any:
+    """Write which of the n inputs are not zero in all rows of a tile; return how many.
+
+    At least one, so that a tile's loop can test at its end.
+    """
+    zero = bits_of(type(one)(0))
+    inputs, bits = view(to, n, np.int32(0)), view(bits, n, zero)
+    bits[:] = zero
+    for r in range(ROWS):
+        row = view(x + r * stride, n, zero)
+        for k in range(n):
+            bits[k] |= row[k]
+    count = 0
+    for k in range(n):
+        inputs[count] = k
+        count += bits[k] != zero
+    return max(count, 1)
+
+
+@njit(**OPTIONS)
+def multiply(
+    x: Any, n_in: Any, panels: Any, y: Any, n_out: Any, counts: Any, tiles: Any, work: Any, one: Any
+) -> None:
+    """Write X Wᵀ to `y`, for so many tiles of rows.
+
+    `x`, `y` and `panels` are addresses; rows of x and y are padded to whole vectors. `work` is
+    the address of memory for `tiles` rows of inputs and one more; `counts` has a place a tile.
+    """
+    lanes = _VECTOR_BYTES // size_of(one)
+    x_stride, y_stride = -(-n_in // lanes) * _VECTOR_BYTES, -(-n_out // lanes) * _VECTOR_BYTES
+    for t in range(tiles):
+        source, inputs = x + t * ROWS * x_stride, work + t * x_stride
+        counts[t] = _living(source, x_stride, n_in, inputs, work + tiles * x_stride, one)
+    vectors, v = -(-n_out // lanes), 0
+    while v < vectors:
+        panel, is_wide = panels + v * n_in * _VECTOR_BYTES, v + _VECTORS <= vectors
+        for t in range(tiles):
+            source, inputs = x + t * ROWS * x_stride, work + t * x_stride
+            target = y + t * ROWS * y_stride + v * _VECTOR_BYTES
+            if is_wide:
+                _wide_tile(source, x_stride, inputs, counts[t], panel, target, y_stride, one)
+            else:
+                _narrow_tile(source, x_stride, inputs, counts[t], panel, target, y_stride, one)
+        v += _VECTORS if is_wide else 1
