@@ -13,12 +13,12 @@ from klosed._arrays import (
     check_domain,
     gather,
     is_nowhere,
-    is_weak,
     kind,
     like,
     namespace,
     same_kind,
     sum_to_shape,
+    weakness,
 )
 from klosed.errors import ArrayKindError, ParameterError, ShapeError
 
@@ -35,8 +35,9 @@ def test_kinds_have_names():
     assert kind(jnp.ones(2)) == "JAX"
     assert kind(array_api_strict.ones(2)) == "array_api_strict"
     assert kind(1.0) is kind([1.0]) is None
-    assert is_weak(1.0, [2])
-    assert not is_weak(1.0, np.ones(2))
+    assert weakness(1.0, [2]) == 2
+    assert weakness(1.0, np.float32(2)) == 1
+    assert weakness(1.0, np.ones(2)) == 0
 
 
 @kinds
@@ -73,7 +74,24 @@ def test_mixed_kinds_name_both():
     with pytest.raises(ArrayKindError, match=r"loc is NumPy, scale is PyTorch\. Convert them"):
         gather(loc=np.ones(2), scale=torch.ones(2))
     with pytest.raises(ArrayKindError, match="q is JAX, p is PyTorch"):
-        same_kind({"q": [jnp.ones(2)], "p": [torch.ones(2)]}, {"q": False, "p": False})
+        same_kind({"q": [jnp.ones(2)], "p": [torch.ones(2)]}, {"q": 0, "p": 0})
+
+
+def test_integers_of_any_size_are_numbers():
+    assert gather(rate=10**30)["rate"] == 1e30
+    with pytest.raises(ParameterError, match="rate must be numbers that a float holds"):
+        gather(rate=10**400)
+
+
+def test_long_doubles_are_refused():
+    for given in (np.ones(2, np.longdouble), np.longdouble(1)):
+        with pytest.raises(ArrayKindError, match=r"a must be real numbers; got dtype .*float128"):
+            gather(a=given)
+
+
+def test_a_list_of_tensors_is_not_torn_from_its_gradient():
+    with pytest.raises(ArrayKindError, match="got a list of arrays"):
+        gather(loc=[torch.ones((), requires_grad=True), torch.ones(())])
 
 
 @pytest.mark.parametrize(
@@ -90,9 +108,14 @@ def test_ragged_lists_are_refused():
 
 
 def test_weak_groups_follow_the_others():
-    q, p = same_kind({"q": [torch.ones(2)], "p": [np.asarray(0.5)]}, {"q": False, "p": True})
+    q, p = same_kind({"q": [torch.ones(2)], "p": [np.asarray(0.5)]}, {"q": 0, "p": 2})
     assert p[0].dtype == q[0].dtype == torch.float32
-    q, p = same_kind({"q": [np.ones(2, np.float32)], "p": [np.ones(2)]}, {"q": False, "p": False})
+    # NumPy's scalars, which np.sqrt(2) makes of a plain number, follow arrays but no plain numbers
+    q, p = same_kind({"q": [torch.ones(2)], "p": [np.asarray(0.5)]}, {"q": 0, "p": 1})
+    assert p[0].dtype == q[0].dtype == torch.float32
+    q, p = same_kind({"q": [np.float32(1)], "p": [np.asarray(0.5)]}, {"q": 1, "p": 2})
+    assert p[0].dtype == q[0].dtype == np.float32
+    q, p = same_kind({"q": [np.ones(2, np.float32)], "p": [np.ones(2)]}, {"q": 0, "p": 0})
     assert q[0].dtype == p[0].dtype == np.float64
 
 
@@ -118,6 +141,18 @@ def test_domain_errors_name_rule_value_index_and_cure(xp):
     check_domain("scale", x[:1, :], positive, "> 0")
     with pytest.raises(ParameterError, match=r"got nan\.$"):
         check_domain("scale", xp.array(float("nan")), positive, "> 0")
+
+
+@kinds
+def test_domain_errors_show_the_vector_or_matrix_that_is_wrong(xp):
+    def check(values):
+        rows = xp.array(values)
+        check_domain("probs", rows, lambda x: namespace(x).all(x > 0, axis=-1), "positive")
+
+    with pytest.raises(ParameterError, match=r"got \[0.5, -0.25\] at index \(1,\)\.$"):
+        check([[1.0, 2.0], [0.5, -0.25]])
+    with pytest.raises(ParameterError, match=r"got numbers of shape \(10,\)\.$"):
+        check([-1.0] * 10)
 
 
 def test_domains_are_not_checked_while_tracing():

@@ -6,6 +6,7 @@ library is imported here unless the caller's arrays already belong to it.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -23,13 +24,13 @@ __all__ = [
     "gather",
     "in_blocks",
     "is_nowhere",
-    "is_weak",
     "kind",
     "like",
     "namespace",
     "repeat",
     "same_kind",
     "sum_to_shape",
+    "weakness",
 ]
 
 Array = Any
@@ -74,9 +75,11 @@ def namespace(x: Array) -> Any:
             return x.__array_namespace__()
 
 
-def is_weak(*values: Any) -> bool:
-    """Return True where every value is a plain number or list, which fits arrays of any kind."""
-    return all(kind(v) is None for v in values)
+def weakness(*values: Any) -> int:
+    """Return how far values follow the arrays they meet: 2 plain numbers, 1 NumPy's, 0 arrays."""
+    if all(kind(v) is None for v in values):
+        return 2
+    return int(all(kind(v) is None or isinstance(v, np.generic) for v in values))
 
 
 def like(value: Any, array: Array) -> Array:
@@ -89,13 +92,13 @@ def like(value: Any, array: Array) -> Array:
     return xp.asarray(value, dtype=array.dtype, device=array.device)
 
 
-def same_kind(groups: Mapping[str, Sequence[Array]], weak: Mapping[str, bool]) -> list[list[Array]]:
+def same_kind(groups: Mapping[str, Sequence[Array]], weak: Mapping[str, int]) -> list[list[Array]]:
     """Bring groups of arrays (each already of one kind and dtype) to a common kind and dtype.
 
-    Groups marked weak came from plain numbers and follow the others.
+    The groups of greater `weakness` follow the others.
     """
-    leaders = {n: g for n, g in groups.items() if g and not weak[n]}
-    leaders = leaders or {n: g for n, g in groups.items() if g}
+    least = min((weak[n] for n, g in groups.items() if g), default=0)
+    leaders = {n: g for n, g in groups.items() if g and weak[n] == least}
     _check_one_kind({name: group[0] for name, group in leaders.items()})
     firsts = [group[0] for group in leaders.values()]
     xp, lead = namespace(firsts[0]), firsts[0]
@@ -206,7 +209,7 @@ def check_domain(
         return
     flat = int(xp.argmin(xp.astype(xp.reshape(ok, (-1,)), xp.int32)))
     index = tuple(int(i) for i in np.unravel_index(flat, ok.shape))
-    got = f"{float(x[index]):.6g}" if ok.ndim == x.ndim else "something else"
+    got = _show(x[(*index, ...)])
     where = f" at index {index}" if index else ""
     raise ParameterError(f"{name} must be {rule}; got {got}{where}.{' ' if advice else ''}{advice}")
 
@@ -243,6 +246,20 @@ def sum_to_shape(x: Array, shape: tuple[int, ...]) -> Array:
     return xp.reshape(xp.sum(x, axis=axes), shape) if axes else x
 
 
+def _show(x: Array) -> str:
+    """Return a number, or the numbers of a small array; of a large one its shape."""
+    if math.prod(x.shape) > 9:
+        return f"numbers of shape {tuple(x.shape)}"
+    if x.ndim == 0:
+        return f"{float(constant(x)):.6g}"
+    return f"[{', '.join(_show(x[i, ...]) for i in range(x.shape[0]))}]"
+
+
+def _is_long(x: Array) -> bool:
+    """Return True for NumPy's long doubles, in which no series here is long enough."""
+    return isinstance(x, (np.ndarray, np.generic)) and x.dtype.itemsize > 8
+
+
 def _check_one_kind(arrays: Mapping[str, Array]) -> None:
     kinds = {name: kind(array) for name, array in arrays.items()}
     if len(set(kinds.values())) > 1:
@@ -258,6 +275,7 @@ def _are_alike(values: Iterable[Any]) -> bool:
     return (
         isinstance(first, np.ndarray)
         and first.dtype.kind == "f"
+        and not _is_long(first)
         and all(isinstance(v, np.ndarray) and v.dtype == first.dtype for v in rest)
     )
 
@@ -272,6 +290,17 @@ def _from_plain(name: str, value: Any) -> Array:
         return sys.modules["torch"].asarray(value, dtype=sys.modules["torch"].float64)
     try:
         array = np.asarray(value)
+        if array.dtype.kind == "O" and all(isinstance(v, int) for v in array.flat):
+            array = array.astype(float)  # integers that no integer dtype holds
+    except RuntimeError:  # tensors that require a gradient
+        raise ArrayKindError(
+            f"{name} must be numbers or one array; got a {type(value).__name__} of arrays. "
+            "Stack them first."
+        ) from None
+    except OverflowError:
+        raise ParameterError(
+            f"{name} must be numbers that a float holds; got {value!s:.20} …"
+        ) from None
     except ValueError:
         raise ShapeError(
             f"{name} must be a regular nest of numbers; got {value!r}. Make its rows equally long."
@@ -285,7 +314,7 @@ def _from_plain(name: str, value: Any) -> Array:
 
 
 def _floating(xp: Any, name: str, array: Array) -> Any:
-    if xp.isdtype(array.dtype, "real floating"):
+    if xp.isdtype(array.dtype, "real floating") and not _is_long(array):
         return array.dtype
     if xp.isdtype(array.dtype, "integral"):
         return None

@@ -59,7 +59,10 @@ def test_nested_and_batched_distributions_are_read():
         ("Normal(0, 1", "must look like Normal"),
         ("1 + 1", "must look like Normal"),
         ("__import__('os').system('true')", "no family is called"),
-        ("klosed.Normal(0, 1)", "no family is called 'klosed.Normal'"),
+        ("os.Normal(0, 1)", "no family is called 'os.Normal'"),
+        ("Normal(loc=0, loc=1, scale=1)", "write each parameter once"),
+        ("Normal(0, 10**400)", "must be a number"),
+        (f"Normal(0, 1{'0' * 400})", "numbers that a float holds"),
         ("Normal(0, open('x'))", "no family is called 'open'"),
         ("Normal(0, 'a')", "must be a number"),
         ("Normal(0, True)", "must be a number"),
@@ -79,6 +82,19 @@ def test_anything_else_is_one_clear_line(text, message):
     result = run(text, "Normal(0, 1)")
     assert result.exit_code == 2
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_names_and_signs_may_be_written_as_in_python():
+    facts = json.loads(run("klosed.Normal(+1, 1)", "Normal(-(-2), 1)", "--json").stdout)
+    assert facts["kl"] == 0.5
+    assert (
+        json.loads(run("Poisson(100000000000000000000)", "Poisson(1)", "--json").stdout)["kl"] > 0
+    )
+
+
+def test_what_python_would_warn_of_is_not_said_twice(recwarn):
+    assert run("1or Normal(0, 1)", "Normal(0, 1)").exit_code == 2
+    assert not recwarn.list
 
 
 def test_digits_name_what_they_cannot_do():

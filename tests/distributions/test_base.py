@@ -2,11 +2,13 @@
 
 import math
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
 
-from klosed import Independent, Normal
+from klosed import Independent, LowRankMultivariateNormal, Normal
 from klosed.distributions import Distribution
 from klosed.distributions._parameters import Positive
 from klosed.distributions.supports import POSITIVE
@@ -122,3 +124,32 @@ def test_repr_shows_numbers_and_shapes():
     assert repr(Normal(0.0, 2.0)) == "Normal(loc=0, scale=2)"
     assert repr(Normal(np.zeros(3), 2.0)) == "Normal(loc=<float64 (3,)>, scale=2)"
     assert repr(Independent(Normal(np.zeros(3), 2.0), 1)).startswith("Independent(Normal(")
+
+
+def test_repr_while_values_cannot_be_read():
+    shown = []
+
+    def show(loc):
+        shown.append(repr(Normal(loc, 1.0)))
+        return loc
+
+    jax.jit(show)(jnp.float32(0.0))
+    torch.func.vmap(show)(torch.zeros(2))
+    show(torch.zeros((), requires_grad=True))
+    assert shown[0].startswith("Normal(loc=<float32 ()>")
+    assert shown[1:] == ["Normal(loc=<torch.float32 ()>, scale=1)", "Normal(loc=0, scale=1)"]
+
+
+def test_noise_must_fit_the_event_and_the_batch():
+    with pytest.raises(ShapeError, match=r"noise has \(3,\), Normal has \(2,\)"):
+        Normal(np.zeros(2), 1.0).rsample(np.zeros(3))
+    with pytest.raises(ShapeError, match=r"noise must end in \(3,\).*got shape \(2,\)"):
+        Independent(Normal(np.zeros(3), 1.0), 1).rsample(np.zeros(2))
+    low_rank = LowRankMultivariateNormal(np.zeros(3), np.ones((3, 2)), np.ones(3))
+    assert low_rank.rsample(np.zeros((4, 5))).shape == (4, 3)
+    with pytest.raises(ShapeError, match=r"noise must end in \(5,\)"):
+        low_rank.rsample(np.zeros((4, 3)))
+
+
+def test_a_shape_may_be_one_number():
+    assert np.array_equal(Normal(0.0, 1.0).sample(0, 3), Normal(0.0, 1.0).sample(0, (3,)))

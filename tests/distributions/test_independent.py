@@ -29,7 +29,10 @@ def test_nothing_to_sum_changes_nothing():
 
 
 def test_mistakes_are_named():
-    with pytest.raises(ShapeError, match=r"must be in \[0, 1\], the batch axes of base; got 2"):
+    with pytest.raises(ShapeError, match=r"an integer in \[0, 1\], the batch axes of base; got 2"):
         Independent(Normal([0.0, 1.0], 1.0), 2)
+    for wrong in (0.5, "1"):
+        with pytest.raises(ShapeError, match=f"must be an integer.*got {wrong!r}"):
+            Independent(Normal([0.0, 1.0], 1.0), wrong)
     with pytest.raises(ParameterError, match="base must be a Distribution; got float"):
         Independent(1.0, 1)

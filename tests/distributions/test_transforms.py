@@ -107,6 +107,7 @@ def test_draws_never_reach_an_open_end():
         (lambda: AffineTransform(np.zeros(2), 1.0), "loc must be a finite number; got array"),
         (lambda: AffineTransform(0.0, 0.0), "scale must be a finite number other than 0"),
         (lambda: ComposeTransform([]), "parts must be one or more transforms"),
+        (lambda: TransformedDistribution(Normal(0.0, 1.0), 3), "one or more transforms; got 3"),
         (lambda: ComposeTransform([TanhTransform(), PowerTransform(2.0)]), "into the domain"),
         (lambda: TransformedDistribution(1.0, ExpTransform()), "must be a Distribution; got float"),
         (

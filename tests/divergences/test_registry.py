@@ -66,6 +66,35 @@ def test_a_missing_pair_names_families_neighbours_and_alternatives(rules):
     assert not has_closed_form(Half(1.0), Normal(0.0, 1.0))
 
 
+@pytest.mark.parametrize("other", [3.0, torch.distributions.Normal(0.0, 1.0)])
+def test_operands_that_are_no_distributions_of_ours_are_named(other):
+    message = r"must be a klosed\.Distribution; got .*\.(float|Normal)\. Make it from"
+    p = Normal(0.0, 1.0)
+    for call in (
+        lambda: klosed.kl_divergence(other, p),
+        lambda: klosed.kl_value_and_grad(p, other),
+        lambda: klosed.cross_entropy(other, p),
+        lambda: klosed.kl_monte_carlo(other, p, 10, 0),
+        lambda: klosed.kl_bounds(p, other),
+        lambda: klosed.entropy(other),
+        lambda: klosed.entropy_value_and_grad(other),
+    ):
+        with pytest.raises(ParameterError, match=message):
+            call()
+
+
+def test_estimates_need_a_whole_number_of_draws():
+    for wrong in (1, 10.5, "10"):
+        with pytest.raises(ParameterError, match=f"integer >= 2; got {wrong!r}"):
+            klosed.kl_monte_carlo(Normal(0.0, 1.0), Normal(1.0, 1.0), wrong, seed=0)
+
+
+def test_a_prior_of_numpy_scalars_fits_every_kind():
+    p = Normal(np.float64(0.0), np.sqrt(2.0))
+    assert klosed.kl_divergence(Normal(torch.zeros(2), 1.0), p).dtype == torch.float32
+    assert klosed.kl_divergence(Normal(np.zeros(2, np.float32), 1.0), p).dtype == np.float32
+
+
 def test_a_registered_pair_is_found_by_subclasses_and_the_nearest_wins(rules):
     @register_kl(Half, Half)
     def _(q, p):
@@ -218,5 +247,5 @@ def test_monte_carlo_serves_pairs_without_a_formula():
 def test_monte_carlo_at_its_edges():
     estimate, error = klosed.kl_monte_carlo(Normal(0.0, 1.0), Half(1.0), n_samples=100, seed=0)
     assert (float(estimate), float(error)) == (np.inf, 0.0)
-    with pytest.raises(ParameterError, match="n_samples must be >= 2; got 1"):
+    with pytest.raises(ParameterError, match="n_samples must be an integer >= 2; got 1"):
         klosed.kl_monte_carlo(Normal(0.0, 1.0), Normal(0.0, 1.0), n_samples=1, seed=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import warnings
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -35,7 +36,9 @@ def read_distribution(text: str) -> Written:
         The text is not of that form, names no family, or its parameters are refused.
     """
     try:
-        node = ast.parse(text.strip(), mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the one error below says what matters
+            node = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise ParameterError(f"a distribution must look like Normal(0, 1); got {text!r}.") from None
     if not isinstance(node, ast.Call):
@@ -46,10 +49,24 @@ def read_distribution(text: str) -> Written:
         signature = inspect.signature(family)
         names = list(signature.parameters)
         given = dict(zip(names, node.args, strict=False)) | {k.arg: k.value for k in node.keywords}
-        numbers = {str(name): _segment(text, value) for name, value in given.items()}
+        numbers = {str(name): _number(text, value) for name, value in given.items()}
     except RecursionError:
         raise ParameterError(f"{text!r} is nested too deeply.") from None
     return Written(distribution, family.__name__, numbers)
+
+
+def _number(text: str, node: ast.expr) -> str:
+    """Return a number as it was written, in decimals and with one sign at most."""
+    match node:
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            written = _number(text, operand)
+            return written[1:] if written.startswith("-") else f"-{written}"
+        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+            return _number(text, operand)
+        case ast.Constant(value=int() as number):
+            return str(number)
+        case _:
+            return _segment(text, node)
 
 
 def _segment(text: str, node: ast.expr) -> str:
@@ -69,7 +86,7 @@ def _families() -> dict[str, type[klosed.Distribution]]:
 
 def _call(node: ast.Call, text: str) -> klosed.Distribution:
     families = _families()
-    name = node.func.id if isinstance(node.func, ast.Name) else _segment(text, node.func)
+    name = _segment(text, node.func).removeprefix("klosed.")
     if name not in families:
         lower = {family.lower(): family for family in families}
         near = get_close_matches(name.lower(), lower, n=1)
@@ -77,6 +94,9 @@ def _call(node: ast.Call, text: str) -> klosed.Distribution:
         raise ParameterError(f"no family is called {name!r}. {hint}")
     if any(keyword.arg is None for keyword in node.keywords):
         raise ParameterError(f"{name}: write each parameter as name=value; got {text!r}.")
+    names = [keyword.arg for keyword in node.keywords]
+    if len(set(names)) < len(names):
+        raise ParameterError(f"{name}: write each parameter once; got {text!r}.")
     args = [_value(arg, text) for arg in node.args]
     kwargs = {str(keyword.arg): _value(keyword.value, text) for keyword in node.keywords}
     signature = inspect.signature(families[name])
@@ -99,10 +119,10 @@ def _value(node: ast.expr, text: str) -> Any:
             pass
         case ast.Constant(value=int() | float() as number):
             return number
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=operand):
             value = _value(operand, text)
             if isinstance(value, (int, float)):
-                return -value
+                return -value if isinstance(sign, ast.USub) else value
         case ast.List(elts=elements) | ast.Tuple(elts=elements):
             return [_value(element, text) for element in elements]
         case ast.Call():

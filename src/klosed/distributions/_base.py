@@ -17,11 +17,12 @@ from klosed._arrays import (
     Array,
     broadcast,
     broadcast_shapes,
+    constant,
     gather,
-    is_weak,
     like,
     namespace,
     same_kind,
+    weakness,
 )
 from klosed._autodiff import ClosedForm, Gradient
 from klosed.distributions._parameters import Parameter
@@ -77,7 +78,7 @@ class Distribution(ABC):
     specification: ClassVar[tuple[Parameter, ...]] = ()
     core: Core
     _given: dict[str, Array]
-    weak: bool  # made of plain numbers, so that it fits arrays of any kind
+    weak: int  # the weakness of what it is made of: plain numbers fit arrays of any kind
 
     def __init__(self, **alternatives: Any) -> None:
         chosen = {}
@@ -90,7 +91,7 @@ class Distribution(ABC):
                     f"got {' and '.join(given) or 'none'}."
                 )
             chosen[given[0]] = alternatives[given[0]]
-        self.weak = is_weak(*chosen.values())
+        self.weak = weakness(*chosen.values())
         self._hold(gather(**chosen))
         self._check()
 
@@ -102,7 +103,12 @@ class Distribution(ABC):
 
     def __repr__(self) -> str:
         def show(array: Array) -> str:
-            return f"{float(array):g}" if array.ndim == 0 else f"<{array.dtype} {array.shape}>"
+            try:
+                if array.ndim == 0:
+                    return f"{float(constant(array)):g}"
+            except (RuntimeError, TypeError):  # while tracing, values cannot be read
+                pass
+            return f"<{array.dtype} {tuple(array.shape)}>"
 
         listed = ", ".join(f"{name}={show(array)}" for name, array in self.parameters.items())
         return f"{type(self).__name__}({listed})"
@@ -128,6 +134,11 @@ class Distribution(ABC):
     def event_shape(self) -> Shape:
         """Shape of one draw from one distribution of the batch."""
         return ()
+
+    @property
+    def noise_shape(self) -> Shape:
+        """Shape of the noise that `rsample` takes for one draw."""
+        return self.event_shape
 
     def _log_prob(self, x: Array) -> Array:
         raise self._lacks("log_prob")
@@ -200,9 +211,10 @@ class Distribution(ABC):
         value, grads = form.value_and_grad(*arrays)
         return value, dict(zip(self.parameters, grads, strict=True))
 
-    def sample(self, seed: int, shape: Shape = ()) -> Array:
+    def sample(self, seed: int, shape: int | Shape = ()) -> Array:
         """Draw an array of shape + batch shape + event shape; the same seed, the same draws."""
-        full = (*shape, *self.batch_shape, *self.event_shape)
+        leading = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+        full = (*leading, *self.batch_shape, *self.event_shape)
         return self._sample(generator(seed, Purpose.MONTE_CARLO), full)
 
     def rsample(self, noise: Any) -> Array:
@@ -211,7 +223,15 @@ class Distribution(ABC):
         `noise` ends in batch shape + event shape; it is standard normal unless the family says
         otherwise.
         """
-        dist, noise = meet(self=self, noise=noise)
+        dist, noise = meet(**{type(self).__name__: self, "noise": noise})
+        ndim = len(dist.noise_shape)
+        if _tail(tuple(noise.shape), ndim) != dist.noise_shape:
+            raise ShapeError(
+                f"noise must end in {dist.noise_shape}, the shape of one draw's; "
+                f"got shape {tuple(noise.shape)}."
+            )
+        batch = tuple(noise.shape)[: noise.ndim - ndim]
+        broadcast_shapes({"noise": batch, type(self).__name__: dist.batch_shape})
         return dist._rsample(noise)
 
     # How operands are taken apart and put together again ---------------------------------------
@@ -284,12 +304,12 @@ class Distribution(ABC):
 def meet(**items: Any) -> list[Any]:
     """Bring distributions and arrays to a common kind and dtype, in the order given."""
     groups: dict[str, Sequence[Array]] = {}
-    weak: dict[str, bool] = {}
+    weak: dict[str, int] = {}
     for name, item in items.items():
         if isinstance(item, Distribution):
             groups[name], weak[name] = list(item.parameters.values()), item.weak
         else:
-            groups[name], weak[name] = list(gather(**{name: item}).values()), is_weak(item)
+            groups[name], weak[name] = list(gather(**{name: item}).values()), weakness(item)
     met = same_kind(groups, weak)
     return [
         item.replace(arrays) if isinstance(item, Distribution) else arrays[0]

@@ -50,10 +50,11 @@ class Independent(Distribution):
         if not isinstance(base, Distribution):
             raise ParameterError(f"base must be a Distribution; got {type(base).__name__}.")
         available = len(base.batch_shape)
-        if not 0 <= reinterpreted_batch_ndims <= available:
+        whole = isinstance(reinterpreted_batch_ndims, (int, np.integer))
+        if not whole or not 0 <= reinterpreted_batch_ndims <= available:
             raise ShapeError(
-                f"reinterpreted_batch_ndims must be in [0, {available}], the batch axes of base; "
-                f"got {reinterpreted_batch_ndims}."
+                f"reinterpreted_batch_ndims must be an integer in [0, {available}], the batch axes "
+                f"of base; got {reinterpreted_batch_ndims!r}."
             )
         self.base = base
         self.reinterpreted_batch_ndims = reinterpreted_batch_ndims
@@ -89,6 +90,10 @@ class Independent(Distribution):
     @property
     def event_shape(self) -> Shape:
         return (*self._axes(), *self.base.event_shape)
+
+    @property
+    def noise_shape(self) -> Shape:
+        return (*self._axes(), *self.base.noise_shape)
 
     def replace(self, arrays: Sequence[Array]) -> Self:
         return type(self)(self.base.replace(arrays), self.reinterpreted_batch_ndims)

@@ -89,6 +89,10 @@ class LowRankMultivariateNormal(Distribution):
         return (self.core.loc.shape[-1],)
 
     @property
+    def noise_shape(self) -> Shape:
+        return (self.event_shape[0] + self.core.cov_factor.shape[-1],)
+
+    @property
     def root(self) -> Array:
         """√D, of the batch's axes and (d,)."""
         diagonal = self.core.cov_diag
@@ -151,7 +155,7 @@ class LowRankMultivariateNormal(Distribution):
         return diagonal + 0.5 * self.woodbury.log_det
 
     def _sample(self, rng: np.random.Generator, shape: Shape) -> Array:
-        full = (*shape[:-1], shape[-1] + self.core.cov_factor.shape[-1])
+        full = (*shape[:-1], *self.noise_shape)
         return self._rsample(self.array(rng.standard_normal(full)))
 
     def _rsample(self, noise: Array) -> Array:

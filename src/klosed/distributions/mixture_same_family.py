@@ -84,7 +84,7 @@ class MixtureSameFamily(Distribution):
                 f"for each of the {count} categories of mixture_distribution; got batch shape "
                 f"{batch}."
             )
-        self.weak = mixture_distribution.weak and component_distribution.weak
+        self.weak = min(mixture_distribution.weak, component_distribution.weak)
         self.mixture_distribution, self.component_distribution = meet(
             mixture_distribution=mixture_distribution,
             component_distribution=component_distribution,

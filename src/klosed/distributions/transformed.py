@@ -148,7 +148,7 @@ class TransformedDistribution(Pushforward):
                 "of a product, then put Independent around them."
             )
         if not isinstance(transforms, Transform):
-            transforms = ComposeTransform(tuple(transforms))
+            transforms = ComposeTransform(cast("tuple[Transform, ...]", transforms))
         covered = transforms.domain.covers(support)
         if covered is False:
             raise ParameterError(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -242,8 +243,13 @@ class ComposeTransform(Transform):
     parts: tuple[Transform, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parts", tuple(self.parts))
-        if not self.parts or not all(isinstance(part, Transform) for part in self.parts):
+        if isinstance(self.parts, Sequence):
+            object.__setattr__(self, "parts", tuple(self.parts))
+        if (
+            not isinstance(self.parts, tuple)
+            or not self.parts
+            or not all(isinstance(part, Transform) for part in self.parts)
+        ):
             raise ParameterError(
                 f"parts must be one or more transforms; got {self.parts!r}. Compose transforms of "
                 "klosed.distributions.transforms."

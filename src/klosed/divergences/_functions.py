@@ -5,6 +5,10 @@ Imports only distributions and below.
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from klosed._arrays import Array, broadcast_shapes, is_nowhere, namespace
 from klosed._autodiff import ClosedForm
 from klosed.distributions._base import Distribution, bind_form, meet
@@ -49,6 +53,8 @@ def kl_divergence(q: Distribution, p: Distribution) -> Array:
         Event shapes differ, or batch shapes do not broadcast.
     ArrayKindError
         q and p hold arrays of different libraries.
+    ParameterError
+        q or p is not a distribution of klosed.
 
     Notes
     -----
@@ -111,11 +117,13 @@ def entropy(q: Distribution) -> Array:
     >>> round(float(klosed.entropy(klosed.Normal(0.0, 1.0))), 4)
     1.4189
     """
+    check_distributions(q=q)
     return q.entropy()
 
 
 def entropy_value_and_grad(q: Distribution) -> tuple[Array, dict[str, Array]]:
     """Return the entropy in nats and its closed-form gradient {parameter: array}, unsummed."""
+    check_distributions(q=q)
     return q.entropy_value_and_grad()
 
 
@@ -173,8 +181,8 @@ def kl_monte_carlo(
     >>> bool(abs(estimate - 0.5) < 4 * error)
     True
     """
-    if n_samples < 2:
-        raise ParameterError(f"n_samples must be >= 2; got {n_samples}.")
+    if not isinstance(n_samples, (int, np.integer)) or n_samples < 2:
+        raise ParameterError(f"n_samples must be an integer >= 2; got {n_samples!r}.")
     check_shapes(q, p)
     q, p = meet(q=q, p=p)
     ones = (1,) * (len(p.batch_shape) - len(q.batch_shape))
@@ -205,8 +213,20 @@ def _kl_form(
     return bind_form(raw_kl, None, [q, p])
 
 
+def check_distributions(**operands: Any) -> None:
+    """Raise ParameterError unless every operand is a distribution of ours."""
+    for name, operand in operands.items():
+        if not isinstance(operand, Distribution):
+            family = type(operand).__name__
+            raise ParameterError(
+                f"{name} must be a klosed.Distribution; got {type(operand).__module__}.{family}. "
+                "Make it from its parameters, as in klosed.Normal(loc, scale)."
+            )
+
+
 def check_shapes(q: Distribution, p: Distribution) -> None:
     """Raise ShapeError unless event shapes agree and batch shapes broadcast."""
+    check_distributions(q=q, p=p)
     if q.event_shape != p.event_shape:
         raise ShapeError(
             f"q and p must share an event shape; {type(q).__name__} has {q.event_shape}, "
