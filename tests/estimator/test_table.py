@@ -8,7 +8,7 @@ from scipy.special import expit
 import klosed
 from klosed.errors import DataError, ParameterError
 from klosed.estimator.columns import Column, infer_columns
-from klosed.estimator.reading import read_columns
+from klosed.estimator.reading import frame_of, read_columns
 from klosed.estimator.table import Table
 
 pd = pytest.importorskip("pandas")
@@ -112,6 +112,12 @@ def test_unreadable_columns_are_named():
         small().fit(dates)
     with pytest.raises(DataError, match="column 'day' has dtype Datetime"):
         small().fit(pl.from_pandas(dates))
+    decimals = pd.Series([1.5, 2.5]).astype("float64[pyarrow]")
+    decimals = decimals.astype(pd.ArrowDtype(pytest.importorskip("pyarrow").decimal128(5, 2)))
+    with pytest.raises(DataError, match=r"'price' has dtype decimal128.*decimals to float64"):
+        small().fit(pd.DataFrame({"price": decimals}))
+    with pytest.raises(TypeError, match=r"column 'bin'.*got Interval. Convert it: to text"):
+        small().fit(pd.DataFrame({"bin": pd.cut(Z, 3)}))
     names = pd.DataFrame({"id": [f"row {i}" for i in range(1001)]})
     with pytest.raises(DataError, match=r"1001 different values.*identifier"):
         small().fit(names)
@@ -217,7 +223,9 @@ def test_mixed_tables_score_and_save(fitted_mixed, mixed_frame, tmp_path):
 def test_later_tables_must_fit(fitted_mixed, mixed_frame):
     new = mixed_frame.copy()
     new.loc[0, "city"] = "Kyiv"
-    with pytest.raises(DataError, match="column 'city' holds 'Kyiv', which was not there"):
+    with pytest.raises(
+        DataError, match="'city' holds 'Kyiv', which was not there.*column_types={'city'"
+    ):
         fitted_mixed.transform(new)
     new.loc[0, "city"] = None
     assert np.isfinite(fitted_mixed.transform(new)).all()
@@ -246,6 +254,7 @@ DTYPES = {
     "small integers": pd.DataFrame({"a": (Z * 60).clip(-128, 127).astype("int8")}),
     "bytes as counts": pd.DataFrame({"a": (np.exp(Z) * 60).clip(0, 255).astype("uint8")}),
     "a sparse column": pd.DataFrame({"a": pd.arrays.SparseArray(np.where(Z > 0, Z, 0))}),
+    "whole sparse numbers": pd.DataFrame({"a": pd.arrays.SparseArray([0, 0, 3] * 20)}),
     "numbers as categories": pd.DataFrame({"a": pd.Categorical([3, 1, 2] * 20)}),
     "one category": pd.DataFrame({"a": pd.Categorical(["x", None] * 30)}),
     "one ordered level": pd.DataFrame({"a": pd.Categorical(["x"] * 60, ordered=True)}),
@@ -255,6 +264,7 @@ DTYPES = {
     "polars": pl.DataFrame(
         {
             "i": [1, None, 3] * 20,
+            "i128": pl.Series([1, None, 2**100] * 20, dtype=pl.Int128),
             "i8": (Z * 60).clip(-128, 127).astype("int8"),
             "f32": pl.Series(Z, dtype=pl.Float32),
             "one": pl.Series(["u"] * 60, dtype=pl.Enum(["u"])),
@@ -278,3 +288,73 @@ def test_dtypes_of_every_kind_come_back(name):
         if name != "a sparse column":
             assert list(table.dtypes) == list(frame.dtypes)
         assert table.shape == frame.shape
+
+
+def test_whole_numbers_beyond_float64_are_kept_or_refused():
+    # 2^53 + 1 is the first whole number that float64 does not hold.
+    same = 2**53 + 1
+    for frame in (
+        pd.DataFrame({"a": [same] * 60, "z": Z}),
+        pl.DataFrame({"a": [same] * 60, "z": Z}),
+    ):
+        vae = small().fit(frame)
+        for table in (vae.sample(3), vae.reconstruct(frame), vae.impute(frame)):
+            assert set(table["a"]) == {same}
+        ids = [2**62 + i for i in range(60)]
+        with pytest.raises(DataError, match=rf"column 'a' holds .* {2**62} to .*identifier"):
+            small().fit(type(frame)({"a": ids, "z": Z}))
+    with pytest.raises(DataError, match="which float64 cannot tell apart"):
+        small().fit(np.array([[2**62, 1], [2**62 + 1, 2]]))
+    with pytest.raises(DataError, match="column 'a' holds a whole number beyond 1e308"):
+        small().fit(pd.DataFrame({"a": [10**400, 1, 2]}))
+
+
+def test_arrays_keep_their_dtype_and_every_digit():
+    x = np.arange(40).reshape(20, 2) + 2**53
+    vae = small().fit(x)
+    np.testing.assert_array_equal(vae.impute(x), x)
+    assert vae.impute(x).dtype == x.dtype
+    holed = Z.reshape(20, 3).astype(np.float32)
+    holed[3, 1] = np.nan
+    filled = small().fit(holed).impute(holed)
+    assert filled.dtype == np.float32
+    assert np.isfinite(filled).all()
+
+
+@pytest.mark.parametrize("dtype", ["int8", "Int8", "int64", "UInt64", "int64[pyarrow]"])
+def test_numbers_beyond_a_dtype_end_at_its_ends_and_do_not_wrap_around(dtype):
+    values = np.array([-1e30, 1e30])
+    low, high = frame_of("pandas", [("a", values, dtype, None, False)])["a"]
+    held = np.iinfo(dtype.lower().split("[")[0])
+    assert low == held.min
+    assert high == pytest.approx(held.max, rel=1e-12)
+
+
+def test_text_is_not_ordinal_but_a_dtype_may_order_it():
+    levels = ["lo", "mid", "hi"] * 20
+    with pytest.raises(DataError, match=r"column 'a' was declared ordinal.*pandas.Categorical"):
+        small(column_types={"a": "ordinal"}).fit(pd.DataFrame({"a": levels}))
+    enum = pl.DataFrame({"a": pl.Series(levels, dtype=pl.Enum(["lo", "mid", "hi"]))})
+    vae = small(column_types={"a": "ordinal"}).fit(enum)
+    assert vae.columns_[0].categories == ("lo", "mid", "hi")
+
+
+def test_reconstructions_keep_the_rows_names(fitted_mixed, mixed_frame):
+    named = mixed_frame.set_axis([f"row {i}" for i in range(len(mixed_frame))])
+    assert fitted_mixed.reconstruct(named).index.equals(named.index)
+    z = fitted_mixed.set_output(transform="pandas").transform(named)
+    assert fitted_mixed.inverse_transform(z).index.equals(named.index)
+    fitted_mixed.set_output(transform="default")
+
+
+def test_files_keep_names_of_several_levels_and_numbers_of_numpy(tmp_path):
+    names = pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])
+    frame = pd.DataFrame(Z.reshape(30, 2), columns=names)
+    vae = small(n_components=np.int64(1), column_types={np.int64(0): "real"}).fit(frame)
+    vae.save(tmp_path / "m.safetensors")
+    again = klosed.load(tmp_path / "m.safetensors")
+    pd.testing.assert_frame_equal(again.sample(3), vae.sample(3))
+    assert again.n_components == 1
+    dated = frame.set_axis(pd.date_range("2020-01-01", periods=2), axis=1)
+    with pytest.raises(DataError, match="column names must be text"):
+        small().fit(dated).save(tmp_path / "d.safetensors")

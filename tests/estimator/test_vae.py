@@ -87,6 +87,8 @@ def test_files_go_there_and_back_bit_for_bit(fitted, blobs, tmp_path):
     klosed.models.save_model(path, load_model(path))
     with pytest.raises(FileFormatError, match="holds a klosed model but no estimator"):
         klosed.load(path)
+    with pytest.raises(FileFormatError, match=r"is a folder.*model.safetensors"):
+        klosed.load(tmp_path)
 
 
 def test_bernoulli_for_grey_pixels():

@@ -182,7 +182,8 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
                     f"X holds dates or time spans ({X.dtype}); convert them to numbers, such as "
                     "days since a start."
                 )
-            X = X.astype(object if X.dtype.kind in "OUS" else np.float64, copy=False)
+            if X.dtype.kind in "US":
+                X = X.astype(object)
         else:
             validate_data(self, X, skip_check_array=True, reset=reset)
             if reset:

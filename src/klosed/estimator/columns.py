@@ -100,8 +100,10 @@ class Column:
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Column:
         """Return the column that `to_dict` described."""
-        categories = fields.get("categories")
-        return cls(**{**fields, "categories": None if categories is None else tuple(categories)})
+        # JSON has lists for tuples: categories, and names of several levels.
+        listed = ("name", "categories")
+        tuples = {key: tuple(fields[key]) for key in listed if isinstance(fields.get(key), list)}
+        return cls(**{**fields, **tuples})
 
 
 def infer_columns(
@@ -156,12 +158,12 @@ def _given_types(
     """Return the type that the user gave each column."""
     if isinstance(column_types, str):
         return [None if column_types == "auto" else column_types] * len(raws)
-    names = [raw.name for raw in raws]
-    given: list[str | None] = [None] * len(names)
+    places: dict[Any, int] = {raw.name: i for i, raw in enumerate(raws)}
+    given: list[str | None] = [None] * len(raws)
     for key, kind in column_types.items():
-        if key in names:
-            at = names.index(key)
-        elif isinstance(key, (int, np.integer)) and 0 <= key < len(names):
+        if key in places:
+            at = places[key]
+        elif isinstance(key, (int, np.integer)) and 0 <= key < len(raws):
             at = int(key)
         else:
             raise ParameterError(f"column_types names {key!r}, which is no column of X.")
@@ -187,6 +189,12 @@ def _infer(
         observed = raw.values[~np.isnan(raw.values)]
         _check_numbers(raw.name, observed)
         distinct = len(observed) > 0 and observed.min() != observed.max()
+        if not distinct and raw.ends is not None and raw.ends[0] != raw.ends[1]:
+            raise DataError(
+                f"column {raw.name!r} holds whole numbers from {raw.ends[0]} to {raw.ends[1]}, "
+                "which float64 cannot tell apart. Subtract an offset, or drop the column if it is "
+                "an identifier."
+            )
     else:
         observed = raw.values[raw.values != None]  # noqa: E711  (entry by entry)
         distinct = len(labels) > 1
@@ -207,6 +215,11 @@ def _infer(
     if kind in ("binary", "ordinal", "categorical"):
         categories = labels if labels is not None else tuple(np.unique(observed).tolist())
         _check_categories(raw.name, kind, categories)
+        if kind == "ordinal" and raw.categories is None and labels and isinstance(labels[0], str):
+            raise DataError(
+                f"column {raw.name!r} was declared ordinal, but text has no order of its own. Make "
+                "it an ordered pandas.Categorical or a polars.Enum."
+            )
         if len(categories) < 2:
             return _constant(raw, observed)
     elif labels is not None:
@@ -239,6 +252,8 @@ def check_range(name: str, kind: str, observed: Array) -> None:
 
 def _constant(raw: RawColumn, observed: Array) -> Column:
     value = observed.tolist()[0] if len(observed) else None
+    if raw.ends is not None:
+        value = raw.ends[0]
     return Column(
         raw.name, "constant", "none", raw.dtype, raw.categories, value=value, ordered=raw.ordered
     )

@@ -32,7 +32,10 @@ def write_estimator(
     try:
         json.dumps(header)
     except TypeError as error:
-        raise DataError(f"an estimator's parameter cannot be written as JSON: {error}.") from None
+        raise DataError(
+            "parameters and column names must be text, numbers or booleans to be saved: "
+            f"{error}. Rename or convert it."
+        ) from None
     write_tensors(path, tensors, header)
 
 
@@ -61,10 +64,15 @@ def read_estimator(path: str | Path) -> tuple[Model, Array, Table, dict[str, Any
 
 def plain_parameters(estimator: Any) -> dict[str, Any]:
     """Return an estimator's constructor parameters as JSON types."""
-    parameters: dict[str, Any] = estimator.get_params(deep=False)
+    parameters = {name: _plain(p) for name, p in estimator.get_params(deep=False).items()}
     parameters["hidden_layer_sizes"] = [int(width) for width in estimator.hidden_layer_sizes]
     if not isinstance(estimator.column_types, str):
-        parameters["column_types"] = list(estimator.column_types.items())
-    if not isinstance(estimator.random_state, (int, type(None))):
+        parameters["column_types"] = [(_plain(k), t) for k, t in estimator.column_types.items()]
+    if not isinstance(parameters["random_state"], (int, type(None))):
         parameters["random_state"] = None  # a generator's state is no number
     return parameters
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of NumPy's, such as a grid search tries, as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value

@@ -16,20 +16,25 @@ from numpy.typing import NDArray
 
 from klosed.errors import DataError
 
-__all__ = ["RawColumn", "completed", "container_of", "frame_of", "read_columns"]
+__all__ = ["RawColumn", "completed", "container_of", "frame_of", "read_columns", "with_rows_of"]
 
 Array = NDArray[Any]
+_LARGEST_EXACT = 2.0**53
 
 
 @dataclass(frozen=True, eq=False)
 class RawColumn:
-    """One column as it came: float64 with NaN, or objects with None, where nothing is known."""
+    """One column as it came: float64 with NaN, or objects with None, where nothing is known.
+
+    `ends` are the smallest and the largest of whole numbers that float64 may not hold exactly.
+    """
 
     name: str
     values: Array
     dtype: str
     categories: tuple[Any, ...] | None = None
     ordered: bool = False
+    ends: tuple[int, int] | None = None
 
     def labels(self) -> tuple[Any, ...] | None:
         """Return the categories in order; None for a column of numbers."""
@@ -59,7 +64,13 @@ def read_columns(X: Any, names: Sequence[str]) -> list[RawColumn]:
         return [_from_polars(name, X.to_series(i)) for i, name in enumerate(names)]
     if X.dtype == object:
         return [_from_objects(name, X[:, i], "object") for i, name in enumerate(names)]
-    return [RawColumn(name, X[:, i], str(X.dtype)) for i, name in enumerate(names)]
+    return [_from_numbers(name, X[:, i]) for i, name in enumerate(names)]
+
+
+def _from_numbers(name: str, values: Array) -> RawColumn:
+    numbers = values.astype(np.float64, copy=False)
+    ends = _ends(numbers, values) if values.dtype.kind in "iu" else None
+    return RawColumn(name, numbers, str(values.dtype), ends=ends)
 
 
 def _from_objects(name: str, values: Array, dtype: str) -> RawColumn:
@@ -69,9 +80,22 @@ def _from_objects(name: str, values: Array, dtype: str) -> RawColumn:
     numeric = (int, float, np.number)
     if all(isinstance(v, numeric) and not isinstance(v, (bool, np.bool_)) for v in known):
         numbers = np.full(len(values), np.nan)
-        numbers[~missing] = known.astype(np.float64)
-        return RawColumn(name, numbers, dtype)
+        try:
+            numbers[~missing] = known.astype(np.float64)
+        except OverflowError:
+            raise DataError(
+                f"column {name!r} holds a whole number beyond 1e308. Rescale it, or make it text."
+            ) from None
+        whole = all(isinstance(v, (int, np.integer)) for v in known)
+        return RawColumn(name, numbers, dtype, ends=_ends(numbers, known) if whole else None)
     return RawColumn(name, _labels(name, values, missing), dtype)
+
+
+def _ends(values: Array, whole: Any) -> tuple[int, int] | None:
+    """Return the ends of whole numbers; None where float64, in `values`, holds them exactly."""
+    if np.isnan(values).all() or np.nanmax(np.abs(values)) < _LARGEST_EXACT:
+        return None
+    return int(whole.min()), int(whole.max())
 
 
 def _labels(name: str, values: Array, missing: Array) -> Array:
@@ -87,7 +111,8 @@ def _plain(name: str, value: Any) -> Any:
         # The words are those of float(), which other estimators let through.
         raise TypeError(
             f"column {name!r}: an entry's argument must be a string, a boolean or a real number; "
-            f"got {type(value).__name__}."
+            f"got {type(value).__name__}. Convert it: to text, or to numbers such as days since a "
+            "start."
         )
     return value
 
@@ -111,8 +136,11 @@ def _from_pandas(name: str, series: Any) -> RawColumn:
         return RawColumn(name, labels, str(dtype), (False, True))
     if pd.api.types.is_complex_dtype(dtype):
         raise ValueError(f"Complex data not supported: column {name!r}.")
-    if pd.api.types.is_numeric_dtype(dtype):
-        return RawColumn(name, series.to_numpy(np.float64, na_value=np.nan), str(dtype))
+    if pd.api.types.is_numeric_dtype(dtype) and not str(dtype).startswith("decimal"):
+        values = series.to_numpy(np.float64, na_value=np.nan)
+        whole = pd.api.types.is_integer_dtype(dtype)
+        ends = _ends(values, series.dropna()) if whole else None
+        return RawColumn(name, values, str(dtype), ends=ends)
     if pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype):
         return _from_objects(name, series.astype(object).to_numpy(), str(dtype))
     raise _unreadable(name, dtype)
@@ -123,7 +151,9 @@ def _from_polars(name: str, series: Any) -> RawColumn:
 
     dtype = series.dtype
     if dtype.is_numeric() or dtype == pl.Null:
-        return RawColumn(name, series.cast(pl.Float64).to_numpy(), str(dtype))
+        values = series.cast(pl.Float64).to_numpy()
+        ends = _ends(values, series.drop_nulls()) if dtype.is_integer() else None
+        return RawColumn(name, values, str(dtype), ends=ends)
     if dtype == pl.Boolean:
         return RawColumn(name, np.array(series.to_list(), dtype=object), "Boolean", (False, True))
     if isinstance(dtype, (pl.Categorical, pl.Enum)):
@@ -137,8 +167,8 @@ def _from_polars(name: str, series: Any) -> RawColumn:
 
 def _unreadable(name: str, dtype: Any) -> DataError:
     return DataError(
-        f"column {name!r} has dtype {dtype}, which is neither numbers, booleans nor strings. "
-        "Convert it (a date, say, to days since a start) or drop it."
+        f"column {name!r} has dtype {dtype}, which is not read as numbers, booleans or text. "
+        "Convert it (decimals to float64, a date to days since a start) or drop it."
     )
 
 
@@ -158,6 +188,13 @@ def frame_of(
     return pl.DataFrame([_to_polars(*column) for column in columns])
 
 
+def with_rows_of(X: Any, table: Any) -> Any:
+    """Return `table`, a row for each of X, with the row names of X where both have them."""
+    if container_of(X) == container_of(table) == "pandas":
+        return table.set_axis(X.index, axis=0)
+    return table
+
+
 def completed(X: Any, filling: Any) -> Any:
     """Return X with `filling`, a table of the same columns, where entries are missing."""
     container = container_of(X)
@@ -165,8 +202,10 @@ def completed(X: Any, filling: Any) -> Any:
         X = np.asarray(X)
         numeric = X.dtype.kind in "fiub"
         missing = np.isnan(X) if numeric else np.vectorize(_is_missing, [bool])(X)
+        if not missing.any():
+            return X.copy()
         filled = np.stack([_values(filling, i) for i in range(X.shape[1])], axis=1)
-        return np.where(missing, filled, X)
+        return np.where(missing, filled.astype(X.dtype), X)
     done = X.copy() if container == "pandas" else X.clone()
     for i in range(X.shape[1]):
         if container == "pandas":
@@ -183,7 +222,10 @@ def completed(X: Any, filling: Any) -> Any:
             missing = column.is_null() | (column.is_nan() if column.dtype.is_float() else False)
             if not missing.any():
                 continue
-            other = type(column)(column.name, _values(filling, i).tolist())
+            if container_of(filling) == "polars":
+                other = filling.to_series(i)
+            else:
+                other = type(column)(column.name, _values(filling, i).tolist())
             other = other.fill_nan(None) if other.dtype.is_float() else other
             other = other.cast(column.dtype, strict=False)
             done = done.with_columns(column.zip_with(~missing, other))
@@ -232,13 +274,19 @@ def _to_polars(
     if target.is_integer():
         values = _whole(values, dtype)
     series = pl.Series(name, values.tolist())
-    if values.dtype != object:
+    if values.dtype.kind == "f":
         series = series.fill_nan(None)
     return series.cast(target)
 
 
 def _whole(values: Array, dtype: str) -> Array:
-    """Return the nearest whole numbers that `dtype` (int8, Int64, UInt8, int64[pyarrow]) holds."""
-    held = np.iinfo(dtype.lower().split("[")[0])
-    whole: Array = np.clip(np.rint(values.astype(np.float64)), held.min, held.max)
-    return whole
+    """Return the nearest whole numbers that `dtype` holds; a constant's are so already.
+
+    int8, Int64, UInt8, int64[pyarrow], Sparse[int64, 0], Int128, ...
+    """
+    if values.dtype.kind != "f":
+        return values
+    unsigned, bits = re.findall(r"(u?)int(\d+)", dtype.lower())[0]
+    low, high = (0, 2 ** int(bits)) if unsigned else (-(2 ** (int(bits) - 1)), 2 ** (int(bits) - 1))
+    largest = np.floor(np.nextafter(float(high), 0))  # high − 1 itself may round up to high
+    return np.clip(np.rint(values), float(low), largest)

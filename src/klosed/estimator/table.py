@@ -213,8 +213,8 @@ def _codes(column: Column, raw: RawColumn) -> Array:
     if (codes == -2).any():
         raise DataError(
             f"column {column.name!r} holds {distinct[int(np.argmin(codes))]!r}, which was not "
-            "there when the model was fitted. Replace it by NaN (missing), or fit with all "
-            "categories."
+            "there when the model was fitted. Replace it by NaN (missing), fit with a dtype that "
+            f"lists all categories, or with column_types={{{column.name!r}: …}}."
         )
     return codes[inverse]
 

@@ -23,7 +23,7 @@ from klosed.errors import ParameterError
 from klosed.estimator.base import TableModel
 from klosed.estimator.columns import COLUMN_TYPES, TYPE_OF_FAMILY
 from klosed.estimator.files import plain_parameters, write_estimator
-from klosed.estimator.reading import completed
+from klosed.estimator.reading import completed, with_rows_of
 from klosed.evaluation import impute_draws, impute_mean, score_examples
 from klosed.models import Model
 from klosed.networks import ACTIVATIONS
@@ -271,7 +271,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableModel):  # typ
             raise ValueError(
                 f"X has {z.shape[1]} columns; the latent space has {self.n_components_}."
             )
-        return self._decoded(z)
+        return with_rows_of(X, self._decoded(z))
 
     def reconstruct(self, X: Any) -> Any:
         """Return each row as the model sees it, what was missing included: E[x | z = μ(x)].
@@ -284,7 +284,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableModel):  # typ
         -------
         frame or array of shape (n_samples, n_features)
         """
-        return self.inverse_transform(self._posterior(X)[0])
+        return with_rows_of(X, self._decoded(self._posterior(X)[0]))
 
     def sample(self, n_samples: int = 1, *, random_state: Any = None, draw: bool = True) -> Any:
         """Return new rows: z ~ N(0, I), then x ~ p(x | z).

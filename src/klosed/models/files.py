@@ -41,6 +41,11 @@ def read_tensors(path: str | Path) -> tuple[dict[str, NDArray[Any]], Any]:
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
+    if path.is_dir():
+        raise FileFormatError(
+            f"{path} is a folder. The model of a training run is its model.safetensors, which "
+            "klosed.models.load_model reads."
+        )
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
