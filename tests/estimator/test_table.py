@@ -224,7 +224,7 @@ def test_later_tables_must_fit(fitted_mixed, mixed_frame):
     new = mixed_frame.copy()
     new.loc[0, "city"] = "Kyiv"
     with pytest.raises(
-        DataError, match="'city' holds 'Kyiv', which was not there.*column_types={'city'"
+        DataError, match=r"'city' holds 'Kyiv', which was not there.*column_types={'city'"
     ):
         fitted_mixed.transform(new)
     new.loc[0, "city"] = None
