@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from klosed.engines import Engine
 from klosed.models import Parameters
@@ -18,8 +17,10 @@ from klosed.models.likelihoods.gaussian import LOG_2PI
 __all__ = ["AggregatedPosterior"]
 
 Array = NDArray[Any]
-# Numbers in one block of (points × components): some 16 MB.
-_MOST_NUMBERS = 2**21
+# Numbers in one block of (points × components): half a megabyte stays in the cache.
+_MOST_NUMBERS = 2**16
+# exp of less is a denormal number or zero, and takes many times as long.
+_LEAST_EXPONENT = -700.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,19 +64,19 @@ class AggregatedPosterior:
 
     def log_prob(self, z: Array) -> Array:
         """Return log p̂(z) of each point in nats; z has shape (n, n_components)."""
-        return np.concatenate([logsumexp(terms, axis=1) for _, terms in self._terms(z)])
+        return np.concatenate([log_prob for _, log_prob, _ in self._mixed(z)])
 
     def grad_log_prob(self, z: Array) -> Array:
         """Return ∇ log p̂(z) = Σₙ rₙ (μₙ − z) / σₙ², rₙ the share of component n at z."""
         precision = np.exp(-self.log_variance)
         grads = []
-        for points, terms in self._terms(z):
-            shares = np.exp(terms - logsumexp(terms, axis=1, keepdims=True))
+        for points, _, shares in self._mixed(z):
+            shares /= shares.sum(axis=1, keepdims=True)
             grads.append(shares @ (precision * self.loc) - points * (shares @ precision))
         return np.concatenate(grads)
 
-    def _terms(self, z: Array) -> Iterator[tuple[Array, Array]]:
-        """Yield some points at a time, and log (q(z | xₙ) / N) of each component there."""
+    def _mixed(self, z: Array) -> Iterator[tuple[Array, Array, Array]]:
+        """Yield some points at a time, log p̂ there, and each component's weight by the largest."""
         precision = np.exp(-self.log_variance)
         # one product gives −½ Σ (z² − 2 z μ) / σ² for all pairs
         weights = np.concatenate([-0.5 * precision, precision * self.loc], axis=1).T
@@ -83,4 +84,9 @@ class AggregatedPosterior:
         constant -= math.log(len(self.loc))
         size = max(1, _MOST_NUMBERS // len(self.loc))
         for points in (z[i : i + size] for i in range(0, len(z), size)):
-            yield points, np.concatenate([points**2, points], axis=1) @ weights + constant
+            terms = np.concatenate([points**2, points], axis=1) @ weights
+            terms += constant
+            largest = terms.max(axis=1, keepdims=True)
+            terms -= largest
+            np.exp(np.maximum(terms, _LEAST_EXPONENT, out=terms), out=terms)
+            yield points, largest[:, 0] + np.log(terms.sum(axis=1)), terms
