@@ -1,6 +1,6 @@
 """Anomaly detection on 19 public tables: VAEOutlierDetector beside what others published.
 
-    python benchmarks/adbench.py --data FOLDER            # measures; writes results/adbench.json
+    python benchmarks/adbench.py --data FOLDER            # adds to results/adbench.json what lacks
     python benchmarks/adbench.py --table docs/outliers.md # rewrites the table there
 
 The sets are those of ADBench (Han et al. 2022, arXiv:2206.09426), `datasets/Classical`, as .npz
@@ -13,8 +13,8 @@ The peers' figures are the means that were published for these sets.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
-import os
 import time
 from pathlib import Path
 
@@ -50,63 +50,70 @@ def split(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return X[train], X[test], y[test]
 
 
-def measure(folder: Path, seeds: int, names: list[str]) -> None:
-    """Measure every set, untouched defaults, and note each as soon as it is done."""
-    results = json.loads(RESULTS.read_text())["sets"] if RESULTS.exists() and names else {}
-    for path in sorted(folder.glob("*.npz"), key=lambda p: int(p.stem.split("_")[0])):
-        if names and path.stem not in names:
+def measure(folder: Path, seeds: int, names: list[str], seconds: float) -> None:
+    """Measure every set with every seed, untouched defaults, and note each as soon as it is done.
+
+    What was noted before is kept; after so many seconds nothing new is begun.
+    """
+    sets = json.loads(RESULTS.read_text())["sets"] if RESULTS.exists() else {}
+    end = time.monotonic() + seconds
+    paths = sorted(folder.glob("*.npz"), key=lambda path: path.stat().st_size)
+    chosen = [path for path in paths if not names or path.stem.split("_", 1)[1] in names]
+    for seed, path in itertools.product(range(seeds), chosen):
+        name = path.stem.split("_", 1)[1]
+        if str(seed) in sets.get(name, {}).get("runs", {}):
             continue
+        if time.monotonic() > end:
+            break
         train, test, labels = split(path)
-        auroc, fit_seconds, cpu_seconds, score_seconds = [], [], [], []
-        for seed in range(seeds):
-            started, cpu = time.perf_counter(), time.process_time()
-            detector = klosed.VAEOutlierDetector(random_state=seed).fit(train)
-            fit_seconds.append(time.perf_counter() - started)
-            cpu_seconds.append(time.process_time() - cpu)
-            started = time.perf_counter()
-            scores = -detector.score_samples(test)
-            score_seconds.append(time.perf_counter() - started)
-            auroc.append(100 * float(roc_auc_score(labels, scores)))
-        results[path.stem] = {
-            "rows": len(train),
-            "columns": train.shape[1],
-            "auroc": auroc,
-            "fit_seconds": fit_seconds,
-            "fit_cpu_seconds": cpu_seconds,
-            "score_seconds": score_seconds,
+        started, cpu = time.perf_counter(), time.process_time()
+        detector = klosed.VAEOutlierDetector(random_state=seed).fit(train)
+        fitted, fit_cpu = time.perf_counter(), time.process_time()
+        scores = -detector.score_samples(test)
+        run = {
+            "auroc": 100 * float(roc_auc_score(labels, scores)),
+            "fit_seconds": fitted - started,
+            "fit_cpu_seconds": fit_cpu - cpu,
+            "score_seconds": time.perf_counter() - fitted,
+            "score_cpu_seconds": time.process_time() - fit_cpu,
+            "steps": detector.n_steps_,
         }
-        print(
-            path.stem, train.shape, np.round(auroc, 1), f"{np.mean(fit_seconds):.1f} s", flush=True
-        )
-        note = {"klosed": klosed.__version__, "cpus": os.cpu_count(), "sets": results}
+        shape = {"rows": len(train), "columns": train.shape[1], "test_rows": len(test)}
+        sets.setdefault(name, shape | {"runs": {}})["runs"][str(seed)] = run
+        note = {"klosed": klosed.__version__, "sets": dict(sorted(sets.items(), key=by_name))}
         RESULTS.write_text(json.dumps(note, indent=1) + "\n")
+        print(name, seed, {key: round(value, 2) for key, value in run.items()}, flush=True)
+
+
+def by_name(item: tuple[str, object]) -> str:
+    return item[0].lower()
 
 
 def table() -> str:
     """Return the figures as Markdown."""
     sets = json.loads(RESULTS.read_text())["sets"]
-    common = min(len(each["auroc"]) for each in sets.values())  # seeds that every set has seen
-    by_seed = np.mean([each["auroc"][:common] for each in sets.values()], axis=0)
-    mean = np.mean([np.mean(each["auroc"]) for each in sets.values()])
+    seeds = sorted(set.intersection(*(set(each["runs"]) for each in sets.values())))
+    auroc, fit, score = (
+        np.array([[each["runs"][seed][key] for seed in seeds] for each in sets.values()])
+        for key in ("auroc", "fit_cpu_seconds", "score_cpu_seconds")
+    )
+    mean, spread = auroc.mean(), auroc.mean(axis=0).std()
     lines = ["| detector | mean AUROC × 100 |", "|---|---|"]
     for name, value in sorted((PUBLISHED | {OURS: mean}).items(), key=lambda row: row[1]):
-        several = name == OURS and common > 1
-        seeds = f" ± {by_seed.std():.1f} over {common} seeds" if several else ""
-        lines.append(f"| {name} | {value:.1f}{seeds} |")
+        ours = f" ± {spread:.1f} over {len(seeds)} seeds" if name == OURS else ""
+        lines.append(f"| {name} | {value:.1f}{ours} |")
     lines += [
         "",
-        "| set | training rows | columns | seeds | AUROC × 100 | ± | CPU seconds to fit |",
+        "| set | training rows | test rows | columns | AUROC × 100 | ± | s to fit | s to score |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    lines += ["|---|---|---|---|---|---|---|"]
-    for name, each in sets.items():
-        auroc, seconds = np.array(each["auroc"]), np.mean(each["fit_cpu_seconds"])
-        spread = f"{auroc.std():.1f}" if len(auroc) > 1 else ""
+    for (name, each), a, f, s in zip(sets.items(), auroc, fit, score, strict=True):
         lines.append(
-            f"| {name.split('_', 1)[1]} | {each['rows']} | {each['columns']} | {len(auroc)} "
-            f"| {auroc.mean():.1f} | {spread} | {seconds:.1f} |"
+            f"| {name} | {each['rows']} | {each['test_rows']} | {each['columns']} "
+            f"| {a.mean():.1f} | {a.std():.1f} | {f.mean():.1f} | {s.mean():.1f} |"
         )
-    total = sum(np.mean(each["fit_cpu_seconds"]) for each in sets.values())
-    lines.append(f"| all | | | | {mean:.1f} | | {total:.0f} |")
+    sums = f"{fit.mean(axis=1).sum():.0f} | {score.mean(axis=1).sum():.0f}"
+    lines.append(f"| all | | | | {mean:.1f} | {spread:.1f} | {sums} |")
     return "\n".join(lines)
 
 
@@ -114,11 +121,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--only", nargs="*", default=[], help="names of sets, such as glass")
+    parser.add_argument("--seconds", type=float, default=np.inf, help="begin nothing after these")
     parser.add_argument("--table", type=Path)
     arguments = parser.parse_args()
     if arguments.data:
-        measure(arguments.data, arguments.seeds, arguments.only)
+        measure(arguments.data, arguments.seeds, arguments.only, arguments.seconds)
     if arguments.table:
         page = arguments.table.read_text()
         before, after = page.split(BEGIN)[0], page.split(END)[1]

@@ -139,7 +139,9 @@ def test_a_rare_level_counts_as_a_probability_would():
 
 
 def test_what_cannot_be_fitted_is_refused():
-    with pytest.raises(ValueError, match="NaN"):
-        quick().fit(np.array([[1.0, np.nan], [0.0, 1.0]]))
+    with pytest.raises(ValueError, match="infinity"):
+        quick().fit(np.array([[1.0, np.inf], [0.0, 1.0]]))
+    with pytest.raises(klosed.errors.DataError, match="got only NaN"):
+        quick().fit(np.array([[np.nan, 1.0], [1.0, np.nan]]))
     with pytest.raises(ValueError, match="contamination"):
         quick(contamination=0.7).fit(np.ones((3, 2)))

@@ -37,18 +37,22 @@ class Fold:
     held_out: Array
 
 
-def folds_of(n_rows: int, n_members: int, seed: int) -> list[Fold]:
-    """Return a fold for each member; every row is held out once. One row is never held out."""
+def folds_of(n_rows: int, n_members: int, most_rows: int, seed: int) -> list[Fold]:
+    """Return a fold for each member, which learns from `most_rows` at most.
+
+    Every row is held out once, unless it is the only one.
+    """
+    most_rows = min(most_rows, _MOST_TRAINING_ROWS)
     if n_rows == 1:
         return [Fold(np.zeros(1, int), np.zeros(0, int))]
     n_members = min(n_members, n_rows)
     order = permutation(seed, Purpose.SPLIT, 0, n_rows)
     if n_members == 1:
         cut = max(1, n_rows // 5)
-        return [Fold(order[cut:], order[:cut])]
+        return [Fold(order[cut:][:most_rows], order[:cut])]
     parts = [order[k::n_members] for k in range(n_members)]
     return [
-        Fold(np.concatenate(parts[:k] + parts[k + 1 :])[:_MOST_TRAINING_ROWS], part)
+        Fold(np.concatenate(parts[:k] + parts[k + 1 :])[:most_rows], part)
         for k, part in enumerate(parts)
     ]
 
@@ -58,8 +62,9 @@ def train_members(
 ) -> tuple[list[Parameters], list[tuple[int, float]]]:
     """Train a VAE a fold; return their parameters and (steps, mean held-out loss) at each look.
 
-    The members take their steps side by side. What they are stopped by is the mean loss of all
-    held-out rows together: on 30 rows, 30 judge the length of training instead of 3.
+    The members take their steps side by side, at most `max_steps` each. What they are stopped by
+    is the mean loss of all held-out rows together: on 30 rows, 30 judge the length of training
+    instead of 3. An epoch must not take more steps than `max_steps`.
     """
     batch_size = min([config.batch_size, *(len(fold.train) for fold in folds)])
     configs = [
@@ -67,15 +72,15 @@ def train_members(
         for k in range(len(folds))
     ]
     steps_an_epoch = math.ceil(max(len(fold.train) for fold in folds) / batch_size)
-    epochs_a_look = max(1, round(_STEPS_A_LOOK / steps_an_epoch))
-    data = [TrainingData(x[fold.train]) for fold in folds]
+    epochs_a_look = max(1, min(round(_STEPS_A_LOOK / steps_an_epoch), max_steps // steps_an_epoch))
+    data = [TrainingData(x[fold.train], allow_missing=True) for fold in folds]
     held_out = [x[fold.held_out[:_MOST_HELD_OUT_ROWS]] for fold in folds]
     states = [_start(engine, each) for each in configs]
     looks: list[tuple[int, float]] = []
     best: list[Parameters] = []
     best_look = 0
-    while not looks or (looks[-1][0] < max_steps and len(looks) - best_look <= _PATIENCE):
-        epochs = (len(looks) + 1) * epochs_a_look
+    for look in range(1, max_steps // (epochs_a_look * steps_an_epoch) + 1):
+        epochs = look * epochs_a_look
         try:
             trained = [
                 fit(engine, dataclasses.replace(each, epochs=epochs), rows, state)
@@ -91,6 +96,8 @@ def train_members(
         if not best or loss < looks[best_look - 1][1]:
             best_look = len(looks)
             best = [{k: v.copy() for k, v in state.params.items()} for state in states]
+        if look - best_look > _PATIENCE:
+            break
     return [
         {name: array.astype(np.float64) for name, array in params.items()} for params in best
     ], looks

@@ -42,23 +42,24 @@ class Preparation:
 
     @classmethod
     def of(cls, x: Array) -> Preparation:
-        """Return the preparation that the rows of `x` (float64) suggest."""
+        """Return the preparation that the rows of `x` (float64, NaN for holes) suggest."""
         # Around the middle of each column, in units of its reach: no square can overflow.
-        low, high = x.min(axis=0), x.max(axis=0)
+        low, high = np.nanmin(x, axis=0), np.nanmax(x, axis=0)
         middle, reach = low / 2 + high / 2, high / 2 - low / 2
         unit = np.where(reach > 0, reach, 1.0)
         u = (x - middle) / unit
-        mean, spread = u.mean(axis=0), u.std(axis=0)
+        mean, spread = np.nanmean(u, axis=0), np.nanstd(u, axis=0)
         # Rounding leaves a constant column a reach of a few ulps of its size; that is no spread.
         constant = reach <= 8 * np.finfo(np.float64).eps * np.abs(middle)
         centre = middle + unit * np.where(constant, 0.0, mean)
         scale = np.where(constant, 1.0, unit * np.where(constant, 1.0, spread))
         plain = cls(centre, scale, np.zeros(x.shape[1]))
         steps = np.array([_median_step(column) for column in plain.apply(x).T])
-        return cls(centre, scale, np.maximum(steps**2 / 12, _MIN_VARIANCE))
+        min_variance = np.maximum(steps**2 / 12, _MIN_VARIANCE)
+        return cls(centre, scale, min_variance)
 
     def apply(self, x: Array) -> Array:
-        """Return the rows as the model reads them, float64."""
+        """Return the rows as the model reads them, float64; NaN stays."""
         with np.errstate(over="ignore"):
             u = np.clip((x - self.centre) / self.scale, -1e300, 1e300)
         size = np.maximum(np.abs(u), _LINEAR)
@@ -67,5 +68,6 @@ class Preparation:
 
 def _median_step(column: Array) -> float:
     """Return the median difference of neighbouring distinct values, 0 of a constant column."""
-    steps = np.diff(np.unique(column))
+    steps = np.diff(np.sort(column[~np.isnan(column)]))
+    steps = steps[steps > 0]
     return float(np.median(steps)) if len(steps) else 0.0

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from joblib import cpu_count
 from numpy.typing import NDArray
 from scipy.special import logsumexp, ndtri, softmax
 from scipy.stats import qmc
+from threadpoolctl import threadpool_limits
 
 from klosed.engines import engine
 from klosed.evaluation import AggregatedPosterior
@@ -22,8 +26,8 @@ __all__ = ["Member", "Scorer"]
 
 Array = NDArray[Any]
 _LOG2_SAMPLES = 3
-# Numbers of the largest array at work: some 16 MB.
-_MOST_NUMBERS = 2**21
+# Numbers of the largest array that a thread works on: some 2 MB.
+_MOST_NUMBERS = 2**18
 _MOST_COMPONENTS = 1_000
 # Points of the midpoint rule along the path of integrated gradients.
 _PATH = 16
@@ -43,7 +47,9 @@ class Scorer:
 
     The encoder reads a row only as far as the training rows `low` … `high` reached: any q(z | x)
     gives valid importance weights, and an encoder says nothing useful where it never learned.
-    The likelihood sees the row as it is.
+    The likelihood sees the row as it is. NaN is what was not observed: the latent point is
+    inferred from the rest, and the entry costs what it costs on average given that point,
+    E[−log N(xⱼ; m, v)] = ½ (log 2πv + 1). So rows with and without holes can be compared.
     """
 
     spec: VAESpec
@@ -55,16 +61,11 @@ class Scorer:
         model = engine("reference", self.spec)
         return Member(params, AggregatedPosterior.of(model, params, x[:_MOST_COMPONENTS]))
 
-    def nll(self, member: Member, x: Array) -> Array:
-        """Return −log p(x) of each row in nats, shape (n,)."""
-        return np.concatenate(
-            [
-                -logsumexp(log_weights, axis=1) + np.log(log_weights.shape[1])
-                for log_weights, _ in self._sampled(member, x)
-            ]
-        )
+    def nll(self, members: Sequence[Member], x: Array) -> Array:
+        """Return −log p(x) of each row in nats, the mean over the members; shape (n,)."""
+        return self._mean(self._nll, members, x)
 
-    def shares(self, member: Member, x: Array) -> Array:
+    def shares(self, members: Sequence[Member], x: Array) -> Array:
         r"""Return each column's share of −log p(x), shape (n, n_features); rows sum to it.
 
         With importance weights w̄ₖ that sum to 1,
@@ -80,35 +81,74 @@ class Scorer:
         -----
         Sundararajan, Taly and Yan (2017), arXiv:1703.01365, eq. 1.
         """
-        parts = []
-        for log_weights, terms in self._sampled(member, x):
-            parts.append(np.einsum("nk,nkj->nj", softmax(log_weights, axis=1), terms))
-        shares = np.concatenate(parts) + self._latent_shares(member, x)
-        rest = self.nll(member, x) - shares.sum(axis=1)
+        return self._mean(self._shares, members, x)
+
+    def _mean(
+        self, of: Callable[[Member, Array], Array], members: Sequence[Member], x: Array
+    ) -> Array:
+        """Return the mean over members, some rows at a time on each thread."""
+        width = max(2 * self.spec.n_features, *self.spec.decoder_widths, self.spec.n_components)
+        size = max(1, _MOST_NUMBERS // (width * len(self._noise)))
+        parts = [x[i : i + size] for i in range(0, len(x), size)]
+
+        def mean(rows: Array) -> Array:
+            return np.mean([of(member, rows) for member in members], axis=0)
+
+        if len(parts) == 1:
+            return mean(x)
+        # Rows go to threads and each product stays in one: two pools would fight.
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cpu_count()) as pool:
+            return np.concatenate(list(pool.map(mean, parts)))
+
+    def _nll(self, member: Member, x: Array) -> Array:
+        log_weights, terms = self._sampled(member, x)
+        return self._total(log_weights, terms, np.isnan(x))
+
+    def _shares(self, member: Member, x: Array) -> Array:
+        log_weights, terms = self._sampled(member, x)
+        shares = np.einsum("nk,nkj->nj", softmax(log_weights, axis=1), terms)
+        shares += self._latent_shares(member, x)
+        rest = self._total(log_weights, terms, np.isnan(x)) - shares.sum(axis=1)
         return shares + rest[:, None] / self.spec.n_features
 
-    def _sampled(self, member: Member, x: Array) -> Iterator[tuple[Array, Array]]:
-        """Yield, some rows at a time, log w of shape (n, K) and −log p(xⱼ | zₖ) of (n, K, d)."""
-        model = engine("reference", self.spec)
-        likelihood = HeteroscedasticGaussian(self.spec)
+    @staticmethod
+    def _total(log_weights: Array, terms: Array, missing: Array) -> Array:
+        """Return −log (1/K) Σₖ wₖ and what the missing entries cost on average."""
+        nll: Array = np.log(log_weights.shape[1]) - logsumexp(log_weights, axis=1)
+        if missing.any():
+            nll += np.einsum("nk,nkj,nj->n", softmax(log_weights, axis=1), terms, missing)
+        return nll
+
+    @cached_property
+    def _noise(self) -> Array:
         unit = qmc.Sobol(self.spec.n_components, seed=0).random_base2(_LOG2_SAMPLES)
-        noise = ndtri(unit)
-        width = max(2 * self.spec.n_features, *self.spec.decoder_widths, self.spec.n_components)
-        size = max(1, _MOST_NUMBERS // (width * len(noise)))
-        for rows in (x[i : i + size] for i in range(0, len(x), size)):
-            loc, log_variance = model.encode(member.params, np.clip(rows, self.low, self.high))
-            z = loc[:, None] + np.exp(0.5 * log_variance)[:, None] * noise
-            flat = z.reshape(-1, z.shape[-1])
-            output = model.decode(member.params, flat).reshape(*z.shape[:2], -1)
-            terms = likelihood.terms(output, rows[:, None])
-            log_q = -0.5 * (noise**2 + log_variance[:, None] + LOG_2PI).sum(axis=-1)
-            log_prior = member.prior.log_prob(flat).reshape(z.shape[:2])
-            yield log_prior - log_q - terms.sum(axis=-1), terms
+        noise: Array = ndtri(unit)
+        return noise
+
+    def _sampled(self, member: Member, x: Array) -> tuple[Array, Array]:
+        """Return log w of what was observed, (n, K), and the cost of each entry, (n, K, d)."""
+        model, likelihood = engine("reference", self.spec), HeteroscedasticGaussian(self.spec)
+        loc, log_variance = model.encode(member.params, np.clip(x, self.low, self.high))
+        z = loc[:, None] + np.exp(0.5 * log_variance)[:, None] * self._noise
+        flat = z.reshape(-1, z.shape[-1])
+        output = model.decode(member.params, flat).reshape(*z.shape[:2], -1)
+        missing = np.isnan(x)[:, None]
+        if missing.any():
+            # an entry at its mean m costs ½ log 2πv
+            at = np.where(missing, likelihood.mean(output), x[:, None])
+            terms = likelihood.terms(output, at) + 0.5 * missing
+            observed = np.where(missing, 0, terms).sum(axis=-1)
+        else:
+            terms = likelihood.terms(output, x[:, None])
+            observed = terms.sum(axis=-1)
+        log_q = -0.5 * (self._noise**2 + log_variance[:, None] + LOG_2PI).sum(axis=-1)
+        log_prior = member.prior.log_prob(flat).reshape(z.shape[:2])
+        return log_prior - log_q - observed, terms
 
     def _latent_shares(self, member: Member, x: Array) -> Array:
         """Return the integrated gradients of −log p̂(μ(x)) by the columns of x."""
         middle = np.clip(0.0, self.low, self.high)
-        way = np.clip(x, self.low, self.high) - middle
+        way = np.clip(np.where(np.isnan(x), middle, x), self.low, self.high) - middle
         total = np.zeros_like(way)
         for point in (np.arange(_PATH) + 0.5) / _PATH:
             total -= self._grad_log_prior(member, middle + point * way)
