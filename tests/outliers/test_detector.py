@@ -145,3 +145,66 @@ def test_what_cannot_be_fitted_is_refused():
         quick().fit(np.array([[np.nan, 1.0], [1.0, np.nan]]))
     with pytest.raises(ValueError, match="contamination"):
         quick(contamination=0.7).fit(np.ones((3, 2)))
+
+
+def test_a_hole_costs_what_the_entry_costs_on_average(fitted):
+    """E[log p(x)] over what the hidden entry may be, given the two others, by sampling."""
+    # the hidden column depends on none: its distribution given the others is its own
+    shown = np.array([[0.3, 0.2, 0.0], [-1.0, -1.2, 0.0]])
+    completed = np.repeat(shown, 400, axis=0)
+    completed[:, 2] = rng.normal(size=800)
+    expected = fitted.score_samples(units(completed)).reshape(2, 400).mean(axis=1)
+    holed = units(shown)
+    holed[:, 2] = np.nan
+    np.testing.assert_allclose(fitted.score_samples(holed), expected, atol=0.4)
+
+
+def test_rows_with_holes_are_neither_odd_nor_safe(fitted, rows):
+    holed = units(rows)
+    holed[np.arange(400), rng.integers(0, 3, 400)] = np.nan
+    assert (fitted.predict(holed) == -1).mean() < 0.2
+    odd = units(np.array([[2.0, -2.0, np.nan], [np.nan, 0.0, 7.0]]))
+    np.testing.assert_array_equal(fitted.predict(odd), -1)
+    nothing = fitted.score_samples(np.full((1, 3), np.nan))
+    assert np.percentile(fitted.held_out_scores_, 20) < nothing < fitted.held_out_scores_.max()
+    shares = fitted.explain(holed)
+    np.testing.assert_allclose(shares.sum(axis=1), -fitted.score_samples(holed), rtol=1e-9)
+
+
+def test_training_rows_may_have_holes(rows):
+    holed = np.where(rng.random(rows.shape) < 0.2, np.nan, rows)
+    detector = quick(max_steps=1500).fit(holed)
+    assert np.isfinite(detector.held_out_scores_).all()
+    new = rng.multivariate_normal(np.zeros(3), 4 * np.eye(3), 300)
+    truth = multivariate_normal(np.zeros(3), COVARIANCE).logpdf(new)
+    scores = detector.score_samples(new)
+    assert np.corrcoef(scores.argsort().argsort(), truth.argsort().argsort())[0, 1] > 0.9
+
+
+def test_a_column_that_was_never_seen_says_nothing(rows):
+    hidden = np.c_[rows, np.full(400, np.nan)]
+    hidden[0, 3] = 5.0  # one value: the member that holds it out has seen none
+    detector, plain = quick(max_steps=100).fit(hidden), quick(max_steps=100).fit(rows)
+    later = np.c_[rows, rng.normal(size=400)]
+    np.testing.assert_array_equal(detector.score_samples(later), plain.score_samples(rows))
+    assert not detector.explain(later[:3])[:, 3].any()
+
+
+def test_training_takes_no_more_steps_than_asked(rows):
+    for max_steps in (1, 3, 7, 120):
+        detector = quick(max_steps=max_steps, batch_size=64).fit(rows)  # 4 steps an epoch
+        assert 0 < detector.history_["steps"][-1] <= max_steps
+    assert detector.history_["steps"] == [48, 96]
+
+
+def test_of_many_rows_some_decide_the_threshold(rows, monkeypatch):
+    monkeypatch.setattr("klosed.outliers.detector._MOST_SCORED", 200)
+    detector = quick(max_steps=200, contamination=0.2).fit(rows)
+    assert np.isfinite(detector.held_out_scores_).sum() == 200
+    assert (detector.predict(rows) == -1).mean() == pytest.approx(0.2, abs=0.08)
+
+
+def test_threads_change_nothing(fitted, rows, monkeypatch):
+    together = fitted.score_samples(units(rows))
+    monkeypatch.setattr("klosed.outliers.scoring._MOST_NUMBERS", 2**12)  # a few rows a part
+    np.testing.assert_allclose(fitted.score_samples(units(rows)), together, rtol=1e-10)

@@ -71,7 +71,8 @@ class VAEOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         training rows' scores.
     held_out_scores_ : array of shape (n_samples,)
         Score of each training row under the member that has not seen it: what to expect of new
-        rows of the same kind, for a threshold of your own.
+        rows of the same kind, for a threshold of your own. Of more than 20,000 rows so many are
+        scored, drawn at random, here and for `offset_`; NaN stands for the others.
     n_steps_ : int
         Steps after which the held-out rows were most probable.
     history_ : dict of str to list
@@ -210,7 +211,9 @@ class VAEOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         -------
         array of shape (n_samples,)
             The mean over the members of an importance-sampled estimate, at fixed quasi-random
-            points: the same row always gets the same score.
+            points: the same row always gets the same score. NaN entries enter with what they
+            cost on average given the others; a column that hardly any training row knew is not
+            read at all.
         """
         x = self._prepared(X)
         return -self._scorer.nll(self._members, x)
