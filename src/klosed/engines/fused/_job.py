@@ -78,6 +78,7 @@ class Job:
         self._set(
             {
                 Int.GEMM: self.blas.gemm(dtype),
+                Int.IN_PIECES: self.blas.kernel == "SkylakeX",
                 Int.YIELD: yield_address(),
                 Int.CONTROL: address(self._control),
                 Int.ENCODER_HEAD: network.head,

@@ -12,7 +12,8 @@ from numba import njit
 
 from klosed.engines.fused import _elementary as elementary
 from klosed.engines.fused import _likelihoods as likelihoods
-from klosed.engines.fused._intrinsics import call_gemm, size_of, view
+from klosed.engines.fused._intrinsics import size_of, view
+from klosed.engines.fused._pieces import product
 from klosed.engines.fused._rows import OPTIONS, activate, gather
 from klosed.engines.fused._tables import Int, Layer, Real
 from klosed.engines.fused._team import meet, share
@@ -27,8 +28,6 @@ __all__ = [
     "weight_gradient",
 ]
 
-_NORMAL, _TRANSPOSED = ord("N"), ord("T")
-
 
 @njit(**OPTIONS)
 def _through(
@@ -38,7 +37,7 @@ def _through(
 
     The last layer of the decoder is left as x Wᵀ: the likelihood adds the bias.
     """
-    size, zero = size_of(one), type(one)(0)
+    size = size_of(one)
     for k in range(len(layers)):
         layer = layers[k]
         n_in, n_out, kind = layer[Layer.N_IN], layer[Layer.N_OUT], layer[Layer.ACTIVATION]
@@ -47,11 +46,10 @@ def _through(
         y, slope = layer[Layer.OUTPUT] + place, layer[Layer.DELTA] + place
         x = layer[Layer.INPUT] + start * n_in * size
         if end > first:
-            call_gemm(
-                ints[Int.GEMM], _TRANSPOSED, _NORMAL, end - first, rows, n_in,
-                one, layer[Layer.WEIGHT] + first * n_in * size, n_in, x, n_in,
-                zero, y, n_out,
-            )  # fmt: skip
+            weight = layer[Layer.WEIGHT] + first * n_in * size
+            product(
+                ints, True, False, end - first, rows, n_in, weight, n_in, x, n_in, y, n_out, one
+            )
         if kind >= 0:
             bias = layer[Layer.BIAS] + first * size
             for i in range(rows):
@@ -67,11 +65,10 @@ def weight_gradient(
 ) -> None:
     """Write rows `start` to `stop` of ∂loss/∂W = Gᵀ x, over the whole batch, to `to`."""
     n_in, n_out = layer[Layer.N_IN], layer[Layer.N_OUT]
-    zero = type(one)(0)
-    call_gemm(
-        ints[Int.GEMM], _NORMAL, _TRANSPOSED, n_in, stop - start, rows,
-        one, layer[Layer.INPUT], n_in, layer[Layer.DELTA] + start * size_of(one), n_out,
-        zero, to, n_in,
+    grad = layer[Layer.DELTA] + start * size_of(one)
+    product(
+        ints, False, True, n_in, stop - start, rows, layer[Layer.INPUT], n_in, grad, n_out,
+        to, n_in, one,
     )  # fmt: skip
 
 
@@ -163,7 +160,7 @@ def backward(
     Each thread does its share of a layer's inputs.
     """
     real, size = type(one), size_of(one)
-    zero, half = real(0), real(0.5)
+    half = real(0.5)
     head = ints[Int.ENCODER_HEAD]
     kl_weight = real(reals[Real.BETA]) * weight
     for above in range(len(layers) - 1, 0, -1):
@@ -174,11 +171,22 @@ def backward(
         to = ints[Int.UPSTREAM] + (start * ints[Int.WIDEST] + first) * size
         grad = layer[Layer.DELTA] + start * n_out * size
         if width > 0:
-            call_gemm(
-                ints[Int.GEMM], _NORMAL, _NORMAL, width, rows, n_out,
-                one, layer[Layer.WEIGHT] + first * size, n_in, grad, n_out,
-                zero, to, n_in,
-            )  # fmt: skip
+            weight_here = layer[Layer.WEIGHT] + first * size
+            product(
+                ints,
+                False,
+                False,
+                width,
+                rows,
+                n_out,
+                weight_here,
+                n_in,
+                grad,
+                n_out,
+                to,
+                n_in,
+                one,
+            )
         for i in range(rows):
             upstream = view(to + i * n_in * size, width, one)
             if below != head:

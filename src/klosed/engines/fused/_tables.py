@@ -150,6 +150,7 @@ class Int(IntEnum):
     WIDEST = 16  # numbers in a row of UPSTREAM: threads may be at different layers
     BY_ROWS = 17  # whether threads share rows; else columns
     TARGET = 18  # what the likelihood sees of x; the first layer's input where nothing is missing
+    IN_PIECES = 19  # whether BLAS is faster at several small products than at one
 
 
 class Real(IntEnum):
