@@ -83,9 +83,9 @@ def test_holes_in_training_are_learnt_around(blobs):
     assert 0.5 < spread / np.sqrt(error) < 1.5
     np.testing.assert_array_equal(draws, np.stack(vae.impute(holed, 20)))
     assert not np.array_equal(draws, np.stack(vae.impute(holed, 20, random_state=5)))
-    with pytest.raises(ParameterError, match="n_samples must be >= 1; got 0"):
+    with pytest.raises(ParameterError, match="n_samples must be an integer >= 1; got 0"):
         vae.impute(holed, 0)
-    with pytest.raises(ParameterError, match="n_importance must be >= 1; got 0"):
+    with pytest.raises(ParameterError, match="n_importance must be an integer >= 1; got 0"):
         vae.impute(holed, n_importance=0)
 
 

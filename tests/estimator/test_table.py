@@ -118,6 +118,8 @@ def test_unreadable_columns_are_named():
         small().fit(pd.DataFrame({"price": decimals}))
     with pytest.raises(TypeError, match=r"column 'bin'.*got Interval. Convert it: to text"):
         small().fit(pd.DataFrame({"bin": pd.cut(Z, 3)}))
+    with pytest.raises(DataError, match=r"is a LazyFrame.*collect\(\)"):
+        small().fit(pl.DataFrame({"a": [1.0, 2.0]}).lazy())
     names = pd.DataFrame({"id": [f"row {i}" for i in range(1001)]})
     with pytest.raises(DataError, match=r"1001 different values.*identifier"):
         small().fit(names)

@@ -48,8 +48,36 @@ def test_more_samples_tighten_the_bound_and_nothing_else_moves_it(fitted, blobs)
     np.testing.assert_allclose(
         fitted.score_samples(blobs[7:8]), fitted.score_samples(blobs)[7:8], rtol=1e-12
     )
-    with pytest.raises(ParameterError, match="n_samples must be >= 1; got 0"):
+    with pytest.raises(ParameterError, match="n_samples must be an integer >= 1; got 0"):
         fitted.score_samples(blobs, n_samples=0)
+    for count in (2.5, "3", True, None):
+        with pytest.raises(ParameterError, match=f"must be an integer >= 1; got {count!r}"):
+            fitted.score_samples(blobs, n_samples=count)
+        with pytest.raises(ParameterError, match=f"must be an integer >= 1; got {count!r}"):
+            fitted.sample(count)
+
+
+def test_the_elbo_is_log_p_less_the_gap_of_the_posterior():
+    # Linear decoder, one latent number: log p(x) − ELBO = KL(q(z | x) ‖ p(z | x)), in closed form.
+    x = np.random.default_rng(0).normal(size=(100, 1)) @ np.ones((1, 3)) * 5 + 7
+    x += np.random.default_rng(1).normal(size=x.shape)
+    vae = small(n_components=1, activation="identity", max_iter=5).fit(x)
+    hidden, bias = (vae.params_[f"decoder.hidden.0.{k}"].astype(float) for k in ("weight", "bias"))
+    w = vae.params_["decoder.loc.weight"].astype(float)
+    mean = w @ bias + vae.params_["decoder.loc.bias"]
+    slope = (w @ hidden)[:, 0]
+    noise = np.exp(vae.params_["decoder.log_variance"].astype(float)) + 1e-4
+    scaled = (x - vae.scaling_.shift) / vae.scaling_.scale
+    exact = stats.multivariate_normal(mean, np.outer(slope, slope) + np.diag(noise)).logpdf(scaled)
+    exact -= np.log(vae.scaling_.scale).sum()
+    variance = 1 / (1 + (slope**2 / noise).sum())
+    centre = variance * ((scaled - mean) @ (slope / noise))
+    loc, scale = (a[:, 0] for a in vae.transform(x, return_std=True))
+    gap = 0.5 * ((scale**2 + (loc - centre) ** 2) / variance - 1 - np.log(scale**2 / variance))
+    np.testing.assert_allclose(
+        vae.score_samples(x, elbo=True, n_samples=4096), exact - gap, atol=0.05
+    )
+    np.testing.assert_allclose(vae.score_samples(x, n_samples=4096), exact, atol=0.05)
 
 
 def test_transform_inverse_and_reconstruct(fitted, blobs):
@@ -70,7 +98,7 @@ def test_samples_have_the_spread_of_the_data(fitted, blobs):
     np.testing.assert_allclose(sample.std(axis=0), blobs.std(axis=0), rtol=0.3)
     assert not np.array_equal(fitted.sample(3, random_state=1), fitted.sample(3, random_state=2))
     assert fitted.sample(50, draw=False).std() < sample.std()
-    with pytest.raises(ParameterError, match="n_samples must be >= 1; got 0"):
+    with pytest.raises(ParameterError, match="n_samples must be an integer >= 1; got 0"):
         fitted.sample(0)
 
 

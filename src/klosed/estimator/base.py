@@ -1,15 +1,12 @@
-"""What estimators on a VAE share: reading tables, training, evaluating. No public method."""
+"""How a VAE of a table comes about: reading tables, settling columns, training."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
-from scipy.stats import qmc
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -20,7 +17,7 @@ from klosed.estimator import diagnostics, fitting
 from klosed.estimator.columns import infer_columns
 from klosed.estimator.reading import RawColumn, container_of, read_columns
 from klosed.estimator.table import Table
-from klosed.models import Parameters, VAESpec, likelihood_of
+from klosed.models import Parameters, VAESpec
 from klosed.training import Callback, TrainingConfig, TrainingData, TrainingState
 
 __all__ = ["TableModel"]
@@ -34,8 +31,6 @@ _FEWEST_TO_HOLD_OUT = 20
 _MIN_VARIANCE = 1e-4
 _DIAGNOSED_ROWS = 2000
 _OF_THE_NETWORKS = ("n_components", "hidden_layer_sizes", "activation")
-# Rows encoded or decoded at once: hidden layers of a million rows would fill the memory.
-_ROWS_AT_ONCE = 16384
 
 
 class TableModel(BaseEstimator):  # type: ignore[misc]
@@ -173,6 +168,8 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
 
     def _read(self, X: Any, *, reset: bool) -> list[RawColumn]:
         """Check X as scikit-learn does, and return its columns."""
+        if type(X).__name__ == "LazyFrame":
+            raise DataError("X is a LazyFrame, a plan without rows. Call its collect() first.")
         if container_of(X) == "array":
             if isinstance(X, (list, tuple)) and np.asarray(X).dtype.kind in "US":
                 X = np.asarray(X, dtype=object)  # numbers beside strings stay numbers
@@ -211,41 +208,3 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         """Return engine and float64 parameters: a row's results do not depend on its batch."""
         params = {name: array.astype(np.float64) for name, array in self.params_.items()}
         return fitting.evaluation_engine(self.spec_, self._bounds), params
-
-    def _posterior(self, X: Any) -> tuple[Array, Array]:
-        x = self._entries(X)
-        model, params = self._evaluation()
-        loc, log_variance = np.split(
-            _by_parts(lambda part: np.concatenate(model.encode(params, part), axis=1), x), 2, axis=1
-        )
-        return loc, log_variance
-
-    def _decoded(self, z: Array, rng: np.random.Generator | None = None) -> Any:
-        """Return the table of E[x | z]; with `rng`, of draws from p(x | z)."""
-        model, params = self._evaluation()
-        likelihood = likelihood_of(self.spec_)
-
-        def rows(part: Array) -> Array:
-            output = model.decode(params, part)
-            return (
-                likelihood.mean(output) if rng is None else likelihood.sample(params, output, rng)
-            )
-
-        return self._as_table(_by_parts(rows, z))
-
-    def _as_table(self, x: Array) -> Any:
-        """Return scaled entries as a table of the training data's own kind and units."""
-        return self._table.decode(self.scaling_.invert(x))
-
-    def _noise(self, n_samples: int) -> Array:
-        """Return the same standard normal points at each call, spread evenly (Sobol')."""
-        sequence = qmc.Sobol(self.n_components_, seed=self._seed)
-        points = sequence.random_base2(int(np.ceil(np.log2(n_samples))))[:n_samples]
-        noise: Array = ndtri(np.clip(points, 1e-12, 1 - 1e-12))
-        return noise
-
-
-def _by_parts(function: Callable[[Array], Array], x: Array) -> Array:
-    """Return function(x), some rows at a time."""
-    parts = (x[i : i + _ROWS_AT_ONCE] for i in range(0, len(x), _ROWS_AT_ONCE))
-    return np.concatenate([function(part) for part in parts])

@@ -1,4 +1,4 @@
-"""VAE, the estimator. What it computes lives in its sibling modules and on lower floors."""
+"""VAE, the estimator: its parameters, fitting and saving. What it then says is in `fitted`."""
 
 from __future__ import annotations
 
@@ -7,27 +7,17 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import (
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
-from sklearn.utils import check_random_state
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from klosed.engines import ENGINES
-from klosed.errors import ParameterError
-from klosed.estimator.base import TableModel
 from klosed.estimator.columns import COLUMN_TYPES, TYPE_OF_FAMILY
 from klosed.estimator.files import plain_parameters, write_estimator
-from klosed.estimator.reading import completed, with_rows_of
-from klosed.evaluation import impute_draws, impute_mean, score_examples
+from klosed.estimator.fitted import FittedTable
 from klosed.models import Model
 from klosed.networks import ACTIVATIONS
-from klosed.random import Purpose, generator
 from klosed.training import OPTIMIZERS
 
 __all__ = ["VAE"]
@@ -35,7 +25,7 @@ __all__ = ["VAE"]
 Array = NDArray[Any]
 
 
-class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableModel):  # type: ignore[misc]
+class VAE(FittedTable):
     """Variational autoencoder of a table: fit, transform, sample, score, impute.
 
     z ~ N(0, I),  x | z ~ likelihood of each column (decoder(z)),  q(z | x) = N(μ(x), diag σ²(x)),
@@ -90,12 +80,12 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableModel):  # typ
         What each column was taken for: name, type, family, categories.
     n_components_ : int
     components_used_ : int
-        Latent numbers that carry information.
+        Latent numbers that carry information; known after `fit`.
     n_iter_ : int
         Epochs trained, all fits of a warm start together.
     history_ : dict of str to list
-        By epoch: train_loss, train_reconstruction, train_kl, validation_loss, in nats a row of
-        scaled data.
+        By epoch: train_loss, train_reconstruction, train_kl and validation_loss (None without
+        held-out rows), in nats a row of scaled data.
     spec_ : VAESpec
     params_ : dict of str to array
         Weights, named as in a PyTorch state_dict.
@@ -106,11 +96,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableModel):  # typ
 
     Notes
     -----
-    Types are inferred in a frame by dtype and values: two values are binary; strings and
-    categories categorical, or ordinal where pandas orders them; whole numbers ≥ 0 counts where a
-    negative binomial fits them better than a Gaussian; numbers > 0 positive where a log-normal
-    clearly fits better; the rest real, as a Student-t where the tails are heavy. In an array all
-    columns are real, or all binary where it holds nothing but 0 and 1. Constant columns are left
+    Types are inferred in a frame by dtype and values: booleans, 0 and 1, and two strings or
+    categories are binary; others categorical, or ordinal where pandas orders them; whole numbers
+    ≥ 0 counts where a negative binomial fits them better than a Gaussian; numbers > 0 positive
+    where a log-normal clearly fits better; the rest real, as a Student-t where the tails are
+    heavy. In an array all columns are real, or all binary where it holds nothing but 0 and 1. Constant columns are left
     out of the model and come back as they were.
 
     References: Kingma and Welling (2014), arXiv:1312.6114; for mixed columns and missing values
@@ -190,8 +180,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableModel):  # typ
         self.engine = engine
         self.verbose = verbose
 
-    # fitting
-
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any = None) -> VAE:
         """Learn the columns, their scaling and the model.
@@ -227,177 +215,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableModel):  # typ
         self._partial_fit(X)
         return self
 
-    # what a fitted model says
-
-    def transform(self, X: Any, *, return_std: bool = False) -> Any:
-        """Return the mean of q(z | x) of each row.
-
-        Parameters
-        ----------
-        X : frame or array-like of shape (n_samples, n_features)
-        return_std : bool, default False
-            Return the standard deviations too.
-
-        Returns
-        -------
-        loc : array of shape (n_samples, n_components)
-        scale : array of shape (n_samples, n_components)
-            With `return_std`.
-        """
-        loc, log_variance = self._posterior(X)
-        dtype = np.float32 if getattr(X, "dtype", None) == np.float32 else np.float64
-        loc = loc.astype(dtype, copy=False)
-        if return_std:
-            return loc, np.exp(0.5 * log_variance).astype(dtype, copy=False)
-        return loc
-
-    def inverse_transform(self, X: Any) -> Any:
-        """Return what the decoder makes of latent points: E[x | z] of each.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components)
-
-        Returns
-        -------
-        frame or array of shape (n_samples, n_features)
-            As the training data came. Means of real, count and 0/1 columns (rounded where a
-            frame's column holds whole numbers), medians of positive ones, and the most probable
-            category.
-        """
-        check_is_fitted(self)
-        z = check_array(X, dtype=np.float64)
-        if z.shape[1] != self.n_components_:
-            raise ValueError(
-                f"X has {z.shape[1]} columns; the latent space has {self.n_components_}."
-            )
-        return with_rows_of(X, self._decoded(z))
-
-    def reconstruct(self, X: Any) -> Any:
-        """Return each row as the model sees it, what was missing included: E[x | z = μ(x)].
-
-        Parameters
-        ----------
-        X : frame or array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        frame or array of shape (n_samples, n_features)
-        """
-        return with_rows_of(X, self._decoded(self._posterior(X)[0]))
-
-    def sample(self, n_samples: int = 1, *, random_state: Any = None, draw: bool = True) -> Any:
-        """Return new rows: z ~ N(0, I), then x ~ p(x | z).
-
-        Parameters
-        ----------
-        n_samples : int, default 1
-        random_state : int, RandomState instance or None
-            None takes the estimator's own.
-        draw : bool, default True
-            False returns E[x | z] instead of a draw: smoother pictures, too little spread.
-
-        Returns
-        -------
-        frame or array of shape (n_samples, n_features)
-            With the training data's dtypes and categories.
-        """
-        check_is_fitted(self)
-        if n_samples < 1:
-            raise ParameterError(f"n_samples must be >= 1; got {n_samples}.")
-        state = self.random_state if random_state is None else random_state
-        rng = generator(int(check_random_state(state).randint(2**31 - 1)), Purpose.PRIOR_SAMPLE)
-        z = rng.standard_normal((n_samples, self.n_components_))
-        return self._decoded(z, rng if draw else None)
-
-    def score_samples(self, X: Any, *, n_samples: int = 64) -> Array:
-        """Return an estimate of log p(x) of each row, in nats and in the data's own units.
-
-        log (1/K) Σₖ p(x | zₖ) p(zₖ) / q(zₖ | x) with zₖ ~ q(z | x), over what was observed. On
-        average it lies below log p(x) and rises with K; with K = 1 it is an ELBO.
-
-        Parameters
-        ----------
-        X : frame or array-like of shape (n_samples, n_features)
-        n_samples : int, default 64
-            K. The same quasi-random points serve every row and every call, so a row's score
-            depends on nothing but the row.
-
-        Returns
-        -------
-        array of shape (n_samples,)
-            Densities of real and positive columns, probabilities of all others; constant columns
-            do not count.
-        """
-        x = self._entries(X, scaled=False)
-        if n_samples < 1:
-            raise ParameterError(f"n_samples must be >= 1; got {n_samples}.")
-        model, params = self._evaluation()
-        scores = score_examples(
-            model,
-            params,
-            x,
-            n_samples=n_samples,
-            scaling=self.scaling_,
-            noise=self._noise(n_samples),
-        )
-        return scores.log_likelihood + self._table.log_jacobian(x, self.scaling_)
-
-    def score(self, X: Any, y: Any = None) -> float:
-        """Return the mean of `score_samples` over the rows, in nats.
-
-        Parameters
-        ----------
-        X : frame or array-like of shape (n_samples, n_features)
-        y : ignored
-        """
-        return float(self.score_samples(X).mean())
-
-    def impute(
-        self,
-        X: Any,
-        n_samples: int | None = None,
-        *,
-        n_importance: int = 256,
-        random_state: Any = None,
-    ) -> Any:
-        """Return X with what is missing filled in, given what was observed.
-
-        Parameters
-        ----------
-        X : frame or array-like of shape (n_samples, n_features)
-        n_samples : int, optional
-            None fills in one value each: the conditional mean (median of a positive column, most
-            probable category). A number m draws m completed tables from p(missing | observed),
-            whose spread says how sure the model is.
-        n_importance : int, default 256
-            Samples of z a row.
-        random_state : int, RandomState instance or None
-            Of the draws; None takes the estimator's own.
-
-        Returns
-        -------
-        frame or array of shape (n_samples, n_features), or a list of m of them
-            What was observed is untouched.
-
-        Notes
-        -----
-        Self-normalised importance sampling and sampling importance resampling, Mattei and
-        Frellsen (2019), arXiv:1812.02633, sections 3.1 and 3.2.
-        """
-        for name, number in (("n_samples", n_samples), ("n_importance", n_importance)):
-            if number is not None and number < 1:
-                raise ParameterError(f"{name} must be >= 1; got {number}.")
-        x = self._entries(X)
-        model, params = self._evaluation()
-        noise = self._noise(n_importance)
-        if n_samples is None:
-            return completed(X, self._as_table(impute_mean(model, params, x, noise)))
-        state = self.random_state if random_state is None else random_state
-        seed = int(check_random_state(state).randint(2**31 - 1))
-        draws = impute_draws(model, params, x, noise, n_draws=n_samples, seed=seed)
-        return [completed(X, self._as_table(draw)) for draw in draws]
-
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to one safetensors file; `klosed.load` reads it back.
 
@@ -417,10 +234,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableModel):  # typ
         }
         model = Model(self.spec_, self.params_, self.scaling_)
         write_estimator(path, model, self._bounds, self._table, fields)
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.n_components_
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
