@@ -100,8 +100,8 @@ class VAE(FittedTable):
     categories are binary; others categorical, or ordinal where pandas orders them; whole numbers
     ≥ 0 counts where a negative binomial fits them better than a Gaussian; numbers > 0 positive
     where a log-normal clearly fits better; the rest real, as a Student-t where the tails are
-    heavy. In an array all columns are real, or all binary where it holds nothing but 0 and 1. Constant columns are left
-    out of the model and come back as they were.
+    heavy. In an array all columns are real, or all binary where it holds nothing but 0 and 1.
+    Constant columns are left out of the model and come back as they were.
 
     References: Kingma and Welling (2014), arXiv:1312.6114; for mixed columns and missing values
     Nazábal et al. (2020), arXiv:1807.03653, and Mattei and Frellsen (2019), arXiv:1812.02633.
