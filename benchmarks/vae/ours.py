@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from workloads import Workload
 
 from klosed import VAESpec, engine
@@ -45,24 +47,41 @@ def train(load: Workload, name: str, turn: Callable[[float | None], bool]) -> No
     fit(engine(name, spec_of(load)), config, data, callbacks=[Turns()])
 
 
+def train_a_model(load: Workload, epochs: int, path: Path) -> None:
+    """Save what the fused engine learns in a few epochs, by the names of parameters."""
+    config = TrainingConfig(epochs=epochs, batch_size=load.batch_size)
+    data = TrainingData(load.rows(), scaling=scaling_of(load))
+    np.savez(path, **fit(engine("fused", spec_of(load)), config, data).params)
+
+
 def inference(
-    load: Workload, threads: int, n: int, n_samples: int, name: str
-) -> dict[str, Callable[[], object]]:
-    """Return functions that encode, decode and score `n` rows with `n_samples` a row."""
-    model = engine(name, spec_of(load))
-    params = model.init(0)
-    rows, scaling = load.rows()[:n], scaling_of(load)
-    x = scaling.apply(rows)
-    z = np.random.default_rng(2).standard_normal((n, load.latent)).astype(np.float32)
+    load: Workload,
+    threads: int,
+    pictures: NDArray[np.uint8],
+    n_samples: int,
+    contender: str,
+    params: dict[str, NDArray[Any]],
+) -> dict[str, Callable[[], Any]]:
+    """Return functions that encode, decode and score pictures with `n_samples` each."""
+    model = engine(contender.split()[0], spec_of(load))
+    if contender.endswith("untrained"):
+        params = model.init(0)
+    scaling = scaling_of(load)
+    x = scaling.apply(pictures)
+    z = np.random.default_rng(2).standard_normal((len(x), load.latent)).astype(np.float32)
 
     def decode() -> object:
         output = model.decode(params, z)
         return 1 / (1 + np.exp(-output))
 
+    def likelihood() -> float:
+        scores = score_examples(
+            model, params, pictures, n_samples=n_samples, scaling=scaling, n_threads=threads
+        )
+        return float(scores.log_likelihood.mean())
+
     return {
         "encode": lambda: model.encode(params, x),
         "decode": decode,
-        "likelihood": lambda: score_examples(
-            model, params, rows, n_samples=n_samples, scaling=scaling, n_threads=threads
-        ),
+        "likelihood": likelihood,
     }

@@ -9,7 +9,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from workloads import Workload
+import numpy as np
+from numpy.typing import NDArray
+from workloads import Workload, stacks
 
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
 Params = dict[str, Any]
@@ -98,11 +100,19 @@ def prepare(load: Workload) -> Callable[[], float]:
     return run
 
 
-def inference(load: Workload, n: int, n_samples: int) -> dict[str, Callable[[], object]]:
-    """Return functions that encode, decode and score `n` rows with `n_samples` a row."""
-    params = initial(load, jax.random.key(0))
-    activation = ACTIVATIONS[load.activation]
-    x = jnp.asarray(load.rows()[:n]).astype(jnp.float32) / 255
+def inference(
+    load: Workload,
+    pictures: NDArray[np.uint8],
+    n_samples: int,
+    trained: dict[str, NDArray[np.float32]],
+) -> dict[str, Callable[[], Any]]:
+    """Return functions that encode, decode and score pictures with `n_samples` each."""
+    params: Params = {
+        side: [(jnp.asarray(weight.T), jnp.asarray(bias)) for weight, bias in layers]
+        for side, layers in stacks(trained, load).items()
+    }
+    activation, n = ACTIVATIONS[load.activation], len(pictures)
+    x = jnp.asarray(pictures).astype(jnp.float32) / 255
     z = jax.random.normal(jax.random.key(2), (n, load.latent))
     encoder = jax.jit(lambda x: mlp(params["encoder"], activation, x))
     decoder = jax.jit(lambda z: jax.nn.sigmoid(mlp(params["decoder"], activation, z)))
@@ -114,12 +124,13 @@ def inference(load: Workload, n: int, n_samples: int) -> dict[str, Callable[[], 
         z = loc + jnp.exp(0.5 * log_variance) * noise
         log_ratio = 0.5 * (noise**2 + log_variance - z**2).sum(axis=1)
         output = mlp(params["decoder"], activation, z)
-        return jax.nn.logsumexp(log_ratio - reconstruction(params, row, output).sum(axis=1))
+        log_weight = log_ratio - reconstruction(params, row, output).sum(axis=1)
+        return jax.nn.logsumexp(log_weight) - jnp.log(n_samples)
 
     scores = jax.jit(lambda x, keys: jax.lax.map(score, (x, keys)))
     keys = jax.random.split(jax.random.key(3), n)
     return {
         "encode": lambda: encoder(x).block_until_ready(),
         "decode": lambda: decoder(z).block_until_ready(),
-        "likelihood": lambda: scores(x, keys).block_until_ready(),
+        "likelihood": lambda: float(scores(x, keys).mean()),
     }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
-from workloads import Workload
+from workloads import Workload, stacks
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
@@ -77,14 +81,24 @@ def prepare(load: Workload, threads: int, *, compiled: bool, bf16: bool) -> Call
 
 
 def inference(
-    load: Workload, threads: int, n: int, n_samples: int
-) -> dict[str, Callable[[], object]]:
-    """Return functions that encode, decode and score `n` rows with `n_samples` a row."""
+    load: Workload,
+    threads: int,
+    pictures: NDArray[np.uint8],
+    n_samples: int,
+    params: dict[str, NDArray[np.float32]],
+    *,
+    compiled: bool,
+) -> dict[str, Callable[[], Any]]:
+    """Return functions that encode, decode and score pictures with `n_samples` each."""
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     model = VAE(load).eval()
-    x = torch.from_numpy(load.rows()[:n]).float() / 255
-    z = torch.randn(n, load.latent)
+    for side, layers in stacks(params, load).items():
+        for linear, (weight, bias) in zip(getattr(model, side)[::2], layers, strict=True):
+            linear.weight.data = torch.from_numpy(weight)
+            linear.bias.data = torch.from_numpy(bias)
+    x = torch.from_numpy(pictures).float() / 255
+    z = torch.randn(len(x), load.latent)
 
     @torch.inference_mode()
     def encode() -> object:
@@ -94,16 +108,18 @@ def inference(
     def decode() -> object:
         return torch.sigmoid(model.decoder(z))
 
+    def score(row: torch.Tensor) -> torch.Tensor:
+        loc, log_variance = model.encoder(row[None]).split(load.latent, dim=1)
+        noise = torch.randn(n_samples, load.latent)
+        z = loc + torch.exp(0.5 * log_variance) * noise
+        log_ratio = 0.5 * (noise.square() + log_variance - z.square()).sum(dim=1)
+        log_weight = log_ratio - model.reconstruction(row, model.decoder(z)).sum(dim=1)
+        return torch.logsumexp(log_weight, dim=0) - math.log(n_samples)
+
+    score_of = torch.compile(score) if compiled else score
+
     @torch.inference_mode()
-    def likelihood() -> object:
-        found = []
-        for row in x:
-            loc, log_variance = model.encoder(row[None]).split(load.latent, dim=1)
-            noise = torch.randn(n_samples, load.latent)
-            z = loc + torch.exp(0.5 * log_variance) * noise
-            log_ratio = 0.5 * (noise.square() + log_variance - z.square()).sum(dim=1)
-            log_weight = log_ratio - model.reconstruction(row, model.decoder(z)).sum(dim=1)
-            found.append(torch.logsumexp(log_weight, dim=0))
-        return torch.stack(found)
+    def likelihood() -> float:
+        return float(torch.stack([score_of(row) for row in x]).mean())
 
     return {"encode": encode, "decode": decode, "likelihood": likelihood}

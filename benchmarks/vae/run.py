@@ -19,6 +19,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -32,7 +33,8 @@ HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results" / "vae_speed.json"
 TRAINING = ("fused", "reference", "torch", "torch compile", "torch bf16", "torch compile bf16",
             "jax", "numpy")  # fmt: skip
-INFERENCE = ("fused", "reference", "torch", "jax")
+INFERENCE = ("fused", "fused untrained", "reference", "torch", "torch compile", "jax")
+W4_EPOCHS = 5
 NEEDS = {"fused": "numba", "torch": "torch", "jax": "jax"}
 
 
@@ -156,18 +158,46 @@ def cold_starts(rounds: int) -> dict[str, Any]:
     return {"rows": {name: spread(times) for name, times in taken.items()}, "rounds": rounds}
 
 
-def growth(threads: int) -> dict[str, Any]:
-    """Time an epoch of the fused engine on 10⁴ … 10⁶ rows: seconds a million rows, peak memory."""
-    rows = {}
-    for n in (10_000, 30_000, 100_000, 300_000, 1_000_000):
-        worker = Worker("fused", f"rows:{n}", threads)
-        try:
-            turns = [worker.turn() for _ in range(5)]
-        finally:
-            worker.stop()
-        times = [turn["seconds"] * 1e6 / n for turn in turns]
-        rows[str(n)] = spread(times) | {"peak_mb": turns[-1]["peak_mb"]}
-    return {"rows": rows, "rounds": 5}
+def measure_inference(contenders: list[str], threads: int, rounds: int) -> dict[str, Any]:
+    """Measure W4 under a model that was trained: an untrained one says nothing of use."""
+    from ours import train_a_model
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.npz"
+        train_a_model(WORKLOADS["W1"], W4_EPOCHS, path)
+        return measure(f"W4:{path}", contenders, threads, rounds) | {"epochs": W4_EPOCHS}
+
+
+def growth(threads: int, rounds: int) -> dict[str, Any]:
+    """Time the fused engine on 10⁴ … 10⁶ rows: seconds a million rows, peak memory.
+
+    A turn is a million rows for each, in as many epochs as that takes: as many steps, too.
+    """
+    million = 1_000_000
+    counts = (10_000, 30_000, 100_000, 300_000, million)
+    taken: dict[int, list[float]] = {n: [] for n in counts}
+    with contextlib.ExitStack() as stack:
+        running = {}
+        for n in counts:
+            running[n] = Worker("fused", f"rows:{n}", threads)
+            stack.callback(running[n].stop)
+        for turn in range(rounds + 1):
+            for n, worker in running.items():
+                turns = [worker.turn() for _ in range(max(1, million // n))]
+                if turn:  # the first one warms up
+                    rows = n * len(turns)
+                    taken[n].append(sum(each["seconds"] for each in turns) * million / rows)
+        peaks = {n: worker.turn()["peak_mb"] for n, worker in running.items()}
+    first = taken[counts[0]]
+    return {
+        "rows": {
+            str(n): spread(times)
+            | {"peak_mb": peaks[n]}
+            | {"ratio": spread([t / base for t, base in zip(times, first, strict=True)])}
+            for n, times in taken.items()
+        },
+        "rounds": rounds,
+    }
 
 
 def processor() -> str:
@@ -216,11 +246,14 @@ def main() -> None:
         if workload == "W5":
             result = cold_starts(args.rounds)
         elif workload == "rows":
-            result = growth(args.threads)
+            result = growth(args.threads, args.rounds)
         else:
             all_of_them = INFERENCE if workload == "W4" else TRAINING
             contenders = installed(tuple(args.only.split(",")) if args.only else all_of_them)
-            result = measure(workload, contenders, args.threads, args.rounds)
+            if workload == "W4":
+                result = measure_inference(contenders, args.threads, args.rounds)
+            else:
+                result = measure(workload, contenders, args.threads, args.rounds)
         if workload in WORKLOADS:
             rate, flops = best_sgemm(args.threads), WORKLOADS[workload].flops
             result |= {"sgemm_gflops": round(rate), "floor": float(f"{flops / rate / 1e9:.4g}")}

@@ -14,7 +14,8 @@ import sys
 import time
 from dataclasses import replace
 
-from workloads import WORKLOADS, Workload
+import numpy as np
+from workloads import WORKLOADS, Workload, pixels
 
 KLOSED = ("reference", "fused")
 W4_ROWS, W4_SAMPLES = 1000, 5000
@@ -77,29 +78,33 @@ def epochs(contender: str, workload: str, threads: int) -> None:
         started = time.perf_counter()
 
 
-def inference(contender: str, threads: int) -> None:
-    load = WORKLOADS["W1"]
-    if contender in KLOSED:
+def inference(contender: str, trained: str, threads: int) -> None:
+    """Encode, decode and score pictures under W1's model; `trained` is the file that holds it."""
+    load, pictures = WORKLOADS["W1"], pixels(W4_ROWS, "t10k")
+    with np.load(trained) as file:
+        params = dict(file)
+    if contender.startswith(KLOSED):
         from ours import inference
 
-        runs = inference(load, threads, W4_ROWS, W4_SAMPLES, contender)
+        runs = inference(load, threads, pictures, W4_SAMPLES, contender, params)
     elif contender == "jax":
         from peer_jax import inference
 
-        runs = inference(load, W4_ROWS, W4_SAMPLES)
+        runs = inference(load, pictures, W4_SAMPLES, params)
     else:
         from peer_torch import inference
 
-        runs = inference(load, threads, W4_ROWS, W4_SAMPLES)
+        compiled = contender.endswith("compile")
+        runs = inference(load, threads, pictures, W4_SAMPLES, params, compiled=compiled)
     while True:
         told = {}
         for name, run in runs.items():
             started = time.perf_counter()
             repeats = 1 if name == "likelihood" else 20
             for _ in range(repeats):
-                run()
+                found = run()
             told[name] = (time.perf_counter() - started) / repeats
-        say(**told, seconds=sum(told.values()))
+        say(**told, seconds=sum(told.values()), loss=-found)
         if not next_turn():
             return
 
@@ -130,8 +135,8 @@ def main() -> None:
     contender, workload, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
     if contender == "sgemm":
         sgemm_rate()
-    elif workload == "W4":
-        inference(contender, threads)
+    elif workload.startswith("W4:"):
+        inference(contender, workload.removeprefix("W4:"), threads)
     else:
         epochs(contender, workload, threads)
 

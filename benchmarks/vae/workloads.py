@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["WORKLOADS", "Workload", "digits_like", "pixels"]
+__all__ = ["WORKLOADS", "Workload", "digits_like", "pixels", "stacks"]
 
 
 @dataclass(frozen=True)
@@ -67,16 +68,39 @@ WORKLOADS = {
 }  # fmt: skip
 
 
-def pixels(n_rows: int) -> NDArray[np.uint8]:
-    """Return MNIST's training pictures where they are at hand, else bytes that look like them."""
+def pixels(n_rows: int, part: str = "train") -> NDArray[np.uint8]:
+    """Return MNIST's pictures where they are at hand, else bytes that look like them.
+
+    `part` is train or t10k, as in the names of MNIST's files.
+    """
     folder = Path(__file__).parents[3] / "shared" / "data" / "mnist"
-    for path in sorted(folder.glob("train-images*")):
+    for path in sorted(folder.glob(f"{part}-images*")):
         opener = gzip.open if path.suffix == ".gz" else open
         with opener(path, "rb") as file:
             found = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 784)
         if len(found) >= n_rows:
             return found[:n_rows].copy()
     return digits_like(n_rows)
+
+
+def stacks(
+    params: Mapping[str, NDArray[np.float32]], load: Workload
+) -> dict[str, list[tuple[NDArray[np.float32], NDArray[np.float32]]]]:
+    """Return (weight, bias) of each layer of encoder and decoder; the two heads are one layer."""
+    heads = [
+        np.concatenate([params[f"encoder.{name}.{part}"] for name in ("loc", "log_variance")])
+        for part in ("weight", "bias")
+    ]
+    found = {
+        side: [
+            (params[f"{side}.hidden.{i}.weight"], params[f"{side}.hidden.{i}.bias"])
+            for i in range(len(load.hidden))
+        ]
+        for side in ("encoder", "decoder")
+    }
+    found["encoder"].append((heads[0], heads[1]))
+    found["decoder"].append((params["decoder.logits.weight"], params["decoder.logits.bias"]))
+    return found
 
 
 def digits_like(n_rows: int) -> NDArray[np.uint8]:

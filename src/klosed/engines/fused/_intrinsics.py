@@ -22,6 +22,7 @@ __all__ = [
     "float_of",
     "flush_to_zero",
     "load_atomic",
+    "prefetch",
     "restore_flags",
     "size_of",
     "store_atomic",
@@ -118,6 +119,21 @@ def store_atomic(typing: Any, address: Any, value: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
+def prefetch(typing: Any, address: Any) -> Any:
+    """Have the cache line at `address` fetched, to be read soon."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = builder.inttoptr(args[0], ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [place.type, _I32, _I32, _I32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        read, near, data = (ir.Constant(_I32, value) for value in (0, 2, 1))
+        builder.call(function, [place, read, near, data])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
 
 
 @intrinsic

@@ -12,6 +12,7 @@ from klosed.engines.fused._elementary import is_finite
 from klosed.engines.fused._inference import infer
 from klosed.engines.fused._intrinsics import (
     flush_to_zero,
+    prefetch,
     restore_flags,
     size_of,
     view,
@@ -161,6 +162,12 @@ def _make_run(digest: int) -> Any:
             weight = real(1 / count)
             for i in range(start, stop):
                 passes.take(layers, blocks, i, rows[first + i], ints, one)
+            following = min(len(rows) - first - count, batch)
+            start_ahead, stop_ahead = share(following, thread, threads)
+            for i in range(start_ahead, stop_ahead):
+                row = ints[Int.DATA] + rows[first + count + i] * ints[Int.ROW_BYTES]
+                for line in range(row, row + ints[Int.ROW_BYTES] + 63, 64):
+                    prefetch(line)
             if parts > 1:
                 meet(ints, threads)
             passes.encode(layers, at, rows_here, part, parts, ints, one)
