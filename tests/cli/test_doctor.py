@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from klosed.cli import doctor
 from klosed.cli.doctor import advice
 
 FINE = {
@@ -16,7 +17,7 @@ FINE = {
         {"api": "openblas", "version": "1", "kernel": "SkylakeX", "threads": 4, "file": "a/b.so"}
     ],
     "environment": {},
-    "engine": {"auto": "fused", "has_own_blas": True},
+    "engine": {"auto": "fused", "has_own_blas": True, "advice": None, "compiled_code": "/there"},
     "data_folder": {"path": "/cache", "writable": True, "holds": []},
 }
 
@@ -44,6 +45,7 @@ def test_a_kernel_older_than_the_processor():
     (text,) = advice(changed("blas", kernel="Haswell"))
     assert "Haswell" in text
     assert "OPENBLAS_CORETYPE=SkylakeX before Python starts" in text
+    assert "the fused engine has its own" in text
     avx2_only = changed("blas", kernel="Sandybridge")
     avx2_only["processor"]["avx512"] = False
     (text,) = advice(avx2_only)
@@ -64,13 +66,25 @@ def test_a_kernel_that_was_asked_for():
         (changed("blas", threads=1) | {"environment": {"OMP_NUM_THREADS": "1"}}, "OMP_NUM_THREADS"),
         (FINE | {"blas": []}, "pip install --force-reinstall numpy"),
         (changed("data_folder", writable=False), "KLOSED_DATA_DIR"),
-        (changed("engine", has_own_blas=False), "pip install 'klosed[fast]'"),
+        (changed("engine", advice="Install it."), "Install it."),
+        (changed("engine", compiled_code=None), "NUMBA_CACHE_DIR"),
         (changed("engine", auto="reference", why_reference="no Numba"), "engine: no Numba."),
     ],
 )
 def test_other_advice(facts, words):
     (text,) = advice(facts)
     assert words in text
+
+
+def test_text_says_whether_a_kernel_is_the_fast_one():
+    facts = changed("blas", kernel="Haswell")
+    blas, processor = facts["blas"][0], facts["processor"]
+    assert doctor._speed(blas, processor) == ", which leaves AVX512 unused"
+    assert doctor._speed(blas | {"kernel": "SkylakeX"}, processor) == ", the fast one"
+    assert doctor._speed(blas, processor | {"avx512": False}) == ", the fast one"
+    assert doctor._speed(blas | {"kernel": "Nehalem"}, processor) == ", which leaves AVX512 unused"
+    assert doctor._speed(blas | {"api": "mkl"}, processor) == ""
+    assert doctor._speed(blas, processor | {"avx512": False, "avx2": False}) == ""
 
 
 def test_accelerate_on_a_mac_is_known_to_be_unknown():
@@ -85,6 +99,7 @@ def test_json_holds_facts_and_advice(klosed):
     assert facts["sgemm_gflops"] > 0
     assert facts["engine"]["auto"] == "fused"
     assert facts["engine"]["sgemm_gflops_of_one_thread"] > 0
+    assert facts["engine"]["compiled_code"]
     assert {"accelerators", "extras", "data_folder", "advice"} <= facts.keys()
     assert facts["advice"] == advice(facts)
 

@@ -1,5 +1,6 @@
 """Other machines, imitated: no AVX-512, no OpenBLAS of our own, one processor, no Numba."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -10,10 +11,11 @@ import pytest
 pytest.importorskip("numba")
 
 import joblib
+import llvmlite.binding as llvmlite
 from threadpoolctl import threadpool_info
 
 from klosed import VAESpec
-from klosed.engines.fused import FusedEngine, _compile, _job, blas
+from klosed.engines.fused import FusedEngine, _compile, _job, _steps, blas
 from klosed.engines.reference import ReferenceEngine
 
 SPEC = VAESpec(6, 2, (8,))
@@ -83,6 +85,62 @@ def test_without_a_folder_to_keep_compiled_code_in(monkeypatch):
     monkeypatch.setattr(_compile, "njit", njit)
     assert _compile.compiled(lambda digest: lambda: digest)() == _compile._digest()
     assert calls == [True, False]
+
+
+def test_a_package_that_cannot_be_written_to_keeps_its_code_with_the_user(tmp_path, monkeypatch):
+    package, home = tmp_path / "package", tmp_path / "home"
+    package.mkdir()
+    (package / "__pycache__").touch()  # a file: nothing can be kept there, even by root
+    (package / "made.py").write_text("def make(digest):\n    return lambda: digest\n")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", "")
+    scope = {}
+    source = package / "made.py"
+    exec(compile(source.read_text(), str(source), "exec"), scope)
+    function = _compile.compiled(scope["make"])
+    assert function() == _compile._digest()
+    if sys.platform == "linux":
+        assert function.stats.cache_path.startswith(str(home))
+    again = _compile.compiled(scope["make"])
+    assert again() == _compile._digest()
+    assert sum(again.stats.cache_hits.values()) == 1
+
+
+def test_compiled_code_is_not_taken_for_another_processors():
+    """Numba's key of what it keeps names processor and features, which the width of vectors is."""
+    key = _steps.run._cache._index_key(("signature",), _steps.run.targetctx.codegen())
+    told = str(key)
+    assert llvmlite.get_host_cpu_name() in told
+    assert llvmlite.get_host_cpu_features().flatten() in told
+
+
+def test_scipys_blas_is_told_of_where_it_is_slow(monkeypatch):
+    scipys = blas._scipys()
+    monkeypatch.setattr(blas.platform, "system", lambda: "Linux")
+    assert "pip install 'klosed[fast]'" in scipys.advice
+    assert dataclasses.replace(scipys, is_private=True).advice is None
+    monkeypatch.setattr(blas.platform, "system", lambda: "Darwin")
+    assert scipys.advice is None
+
+
+def test_training_says_so_where_the_fused_engine_has_no_blas_of_its_own(tmp_path):
+    code = """
+import importlib.util as util
+find = util.find_spec
+util.find_spec = lambda name, *rest: None if name == "scipy_openblas32" else find(name, *rest)
+import sys
+from klosed.cli import main
+main(["train", "digits", "--epochs", "1", "--hidden", "0", "--out", sys.argv[1]])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "run")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "fused engine" in done.stderr
+    assert done.stderr.count("The fused engine uses SciPy's BLAS") == 1
 
 
 def test_without_numba_the_reference_engine_steps_in_and_says_so(tmp_path):

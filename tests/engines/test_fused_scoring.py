@@ -94,8 +94,11 @@ def test_panels_hold_each_weight_once():
     "processor",
     [("haswell", "+avx,+avx2,+fma"), ("x86-64", "+sse2"), ("skylake-avx512", "+avx512f,+fma")],
 )
-def test_on_other_processors(processor, tmp_path):
-    """Code for vectors of another length, run as far as this processor has them."""
+def test_on_other_processors(processor, tmp_path_factory):
+    """Code for vectors of another length, run as far as this processor has them.
+
+    All share a folder of compiled code: what was kept for another processor must not be taken.
+    """
     llvmlite = pytest.importorskip("llvmlite.binding")
     name, features = processor
     there = llvmlite.get_host_cpu_features()
@@ -119,7 +122,7 @@ print(_products._VECTOR_BYTES)
     env = os.environ | {
         "NUMBA_CPU_NAME": name,
         "NUMBA_CPU_FEATURES": features,
-        "NUMBA_CACHE_DIR": str(tmp_path),
+        "NUMBA_CACHE_DIR": str(tmp_path_factory.getbasetemp() / "compiled"),
     }
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

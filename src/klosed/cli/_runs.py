@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from klosed.cli._codec import Codec
 from klosed.cli._config import read_config
-from klosed.cli._messages import warn
+from klosed.cli._messages import note_if_slow, warn
 from klosed.cli._rows import Display, rows_for
 from klosed.datasets import Dataset, Splits, StreamedDataset, load_dataset, open_stream
 from klosed.datasets.dataset import aligned, with_classes, with_columns
@@ -87,6 +87,13 @@ def what_changed(data: dict[str, Any], splits: Splits) -> str | None:
     return None
 
 
+def prepare(engine: Any, **options: Any) -> None:
+    """Have an engine that compiles do so now, and say it if that takes a while."""
+    if (compile_now := getattr(engine, "prepare", None)) is not None:
+        with note_if_slow("Compiling for this processor; the next run starts at once."):
+            compile_now(**options)
+
+
 class TrainedRun:
     """A run folder whose model is ready to use."""
 
@@ -109,6 +116,7 @@ class TrainedRun:
         elsewhere = {"fused": "auto", "torch": "auto" if without_torch else "torch"}
         name = elsewhere.get(config["engine"], config["engine"])
         self.codec = Codec(engine(name, model.spec), model, display)
+        prepare(self.codec.engine)
 
     def load(self, source: str | None) -> tuple[Dataset, Array]:
         """Return a data set and its rows as the model's scaling expects them.

@@ -85,6 +85,7 @@ def facts() -> dict[str, Any]:
         "sgemm_gflops": _sgemm_gflops(),
         "engine": _engine(),
         "environment": {k: os.environ[k] for k in _VARIABLES if k in os.environ},
+        "torch": _torch(),
         "accelerators": _accelerators(),
         "extras": {
             extra: importlib.util.find_spec(name) is not None for extra, name in _EXTRAS.items()
@@ -97,6 +98,8 @@ def advice(found: dict[str, Any]) -> list[str]:
     """Return what to change, given what was found; empty when all is well."""
     changes = []
     processor = found["processor"]
+    has_own = found["engine"].get("has_own_blas", False)
+    unaffected = " This is about NumPy and SciPy; the fused engine has its own." if has_own else ""
     openblas = [b for b in found["blas"] if b["api"] == "openblas" and b["kernel"]]
     for feature, kernels, kernel in (
         ("avx512", _AVX512_KERNELS, "SkylakeX"),
@@ -111,7 +114,7 @@ def advice(found: dict[str, Any]) -> list[str]:
             changes.append(
                 f"OpenBLAS runs its {', '.join(slow)} kernel, but this processor has "
                 f"{feature.upper()}. {change}, run this again and compare the speed of float32 "
-                "products."
+                f"products.{unaffected}"
             )
             break
     usable = processor["usable"]
@@ -131,7 +134,7 @@ def advice(found: dict[str, Any]) -> list[str]:
             "NumPy's BLAS is of a kind that threadpoolctl does not know; if matrix products are "
             "slow, install NumPy from its wheels: pip install --force-reinstall numpy."
         )
-    changes += _engine_advice(found["engine"], found["system"])
+    changes += _engine_advice(found["engine"])
     folder = found["data_folder"]
     if not folder["writable"]:
         changes.append(
@@ -141,16 +144,17 @@ def advice(found: dict[str, Any]) -> list[str]:
     return changes
 
 
-def _engine_advice(engine: dict[str, Any], system: str) -> list[str]:
-    """Return what would make training faster."""
+def _engine_advice(engine: dict[str, Any]) -> list[str]:
+    """Return what would make training faster, or start faster."""
     if engine["auto"] == "reference":
         return [f"Training uses the slower reference engine: {engine['why_reference']}."]
-    if not engine["has_own_blas"] and not system.startswith("Darwin"):
-        return [
-            "The fused engine uses SciPy's BLAS, which may not know this processor and starts "
-            "threads of its own. Give it one of its own: pip install 'klosed[fast]'."
-        ]
-    return []
+    changes = [engine["advice"]] if engine["advice"] else []
+    if engine["compiled_code"] is None:
+        changes.append(
+            "There is no folder to keep compiled code in, so that every process compiles anew. Set "
+            "NUMBA_CACHE_DIR to a folder that can be written."
+        )
+    return changes
 
 
 def _version(name: str) -> str | None:
@@ -211,11 +215,14 @@ def _engine() -> dict[str, Any]:
 
     if why := why_not_fused(VAESpec(1)):
         return {"auto": "reference", "why_reference": why}
+    from klosed.engines.fused import FusedEngine
     from klosed.engines.fused.blas import load_blas
 
     blas = load_blas()
     return {
         "auto": "fused",
+        "advice": blas.advice,
+        "compiled_code": FusedEngine.compiled_code(),
         "blas": blas.name,
         "kernel": blas.kernel,
         "has_own_blas": blas.is_private,
@@ -235,6 +242,20 @@ def _sgemm_gflops(n: int = 1024, repeats: int = 5) -> float:
         a @ a
         best = min(best, time.perf_counter() - started)
     return round(2 * n**3 / best / 1e9, 1)
+
+
+def _torch() -> dict[str, Any] | None:
+    """Return what PyTorch multiplies with on the processor; its library shows no kernel's name."""
+    if importlib.util.find_spec("torch") is None:
+        return None
+    import torch
+
+    return {
+        "version": str(torch.__version__),
+        "blas": "MKL" if torch.backends.mkl.is_available() else "its own build's",
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+    }
 
 
 def _accelerators() -> list[str]:
@@ -279,14 +300,15 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
     lines += [
         (
             "BLAS",
-            f"{b['api']} {b['version']}, {b['kernel'] or 'unnamed'} kernel, {b['threads']} threads "
-            f"({Path(b['file']).parent.name})",
+            f"{_owner(b['file'])}: {b['api']} {b['version']}, {b['kernel'] or 'unnamed'} kernel"
+            f"{_speed(b, processor)}, {_threads(b['threads'])}",
         )
         for b in found["blas"]
     ]
     lines += [
         ("Float32 product", f"NumPy: {found['sgemm_gflops']:g} GFLOP/s, measured now"),
         ("Engine", _engine_line(found["engine"])),
+        ("PyTorch", _torch_line(found["torch"])),
         ("Accelerators", ", ".join(found["accelerators"]) or "none found"),
         ("Extras", ", ".join(extras)),
         (
@@ -299,12 +321,39 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
     return lines
 
 
+def _owner(file: str) -> str:
+    """Return whose library it is: wheels keep theirs in a folder of that name."""
+    folder = Path(file).parent.name
+    return {"numpy.libs": "NumPy", "scipy.libs": "SciPy"}.get(folder, folder)
+
+
+def _speed(blas: dict[str, Any], processor: dict[str, Any]) -> str:
+    """Return whether a kernel uses what the processor has, where that can be told."""
+    if blas["api"] != "openblas" or not blas["kernel"]:
+        return ""
+    for feature, kernels in (("avx512", _AVX512_KERNELS), ("avx2", _AVX2_KERNELS)):
+        if processor[feature]:
+            fast = blas["kernel"] in kernels
+            return ", the fast one" if fast else f", which leaves {feature.upper()} unused"
+    return ""
+
+
+def _threads(n: int) -> str:
+    return "1 thread" if n == 1 else f"{n} threads"
+
+
+def _torch_line(torch: dict[str, Any] | None) -> str:
+    if torch is None:
+        return "not installed"
+    return f"{torch['blas']} BLAS, {torch['instructions']} code, {_threads(torch['threads'])}"
+
+
 def _engine_line(engine: dict[str, Any]) -> str:
     if engine["auto"] == "reference":
         return f"reference ({engine['why_reference']})"
     kernel = "" if engine["kernel"] is None else f", {engine['kernel']} kernel"
     rate = engine["sgemm_gflops_of_one_thread"]
     return (
-        f"fused, up to {engine['threads']} threads; {engine['blas']}{kernel}, {rate:g} GFLOP/s on "
-        "one thread, measured now"
+        f"fused, up to {_threads(engine['threads'])}; {engine['blas']}{kernel}, {rate:g} GFLOP/s "
+        f"on one thread, measured now; compiled code in {engine['compiled_code'] or 'memory only'}"
     )

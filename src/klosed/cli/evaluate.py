@@ -11,7 +11,7 @@ import numpy as np
 
 from klosed.cli._messages import counting, warn
 from klosed.cli._rows import has_grey
-from klosed.cli._runs import TrainedRun
+from klosed.cli._runs import TrainedRun, prepare
 from klosed.evaluation import Summary, score_examples
 from klosed.models.files import Model
 from klosed.random import check_seed
@@ -49,6 +49,7 @@ def command(
     trained = TrainedRun(run)
     source, rows = trained.load(data)
     codec = trained.codec
+    prepare(codec.engine, scoring=True)
     with counting("examples", len(rows)) as move:
         scores = score_examples(
             codec.engine,

@@ -10,9 +10,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from klosed.cli._messages import note, note_if_slow, warn
+from klosed.cli._messages import note, warn
 from klosed.cli._plan import Plan, engine_of, new_plan, next_free, resumed_plan, run_to_resume
 from klosed.cli._rows import Display, has_grey
+from klosed.cli._runs import prepare
 from klosed.cli._torch import check_options, on_what, processes_for, torch_options
 from klosed.cli._watch import Painter, Reporter
 from klosed.engines import ENGINES
@@ -168,9 +169,9 @@ def _run(plan: Plan, run: RunFolder, *, resume: bool, checkpoint_every: int | No
             note(plan.inferred)
         if plan.why_reference:
             note(f"The reference engine, which is slower: {plan.why_reference}.")
-        if (prepare := getattr(plan.engine, "prepare", None)) is not None:
-            with note_if_slow("Compiling for this processor; the next run starts at once."):
-                prepare()
+        if advice := getattr(plan.engine, "advice", None):
+            note(advice)
+        prepare(plan.engine)
         if not resume and plan.spec.likelihood == "bernoulli" and has_grey(train_rows):
             warn(
                 f"{train_rows.name} holds grey values, not only 0 and 1: with a Bernoulli "

@@ -12,7 +12,9 @@ from klosed.engines.fused._job import Job, one_thread_a_product, run_on_threads,
 from klosed.engines.fused._network import KINDS, Network, blocks_of
 from klosed.engines.fused._scoring import Scorer
 from klosed.engines.fused._stepper import FusedStepper
+from klosed.engines.fused._steps import run
 from klosed.engines.fused._tables import RULES, Block, Int, Layer, Pass, Real, Rule
+from klosed.engines.fused.blas import load_blas
 from klosed.errors import SpecError
 from klosed.models.parameters import Parameters, check_parameters, initialize
 from klosed.models.scaling import Scaling
@@ -71,15 +73,28 @@ class FusedEngine:
         """Return fresh parameters; a function of (spec, seed)."""
         return initialize(self.spec, seed, dtype)
 
-    def prepare(self, dtype: DTypeLike = np.float32) -> None:
+    @property
+    def advice(self) -> str | None:
+        """What would make this engine faster here; None if nothing is known."""
+        return load_blas().advice
+
+    def prepare(self, dtype: DTypeLike = np.float32, *, scoring: bool = False) -> None:
         """Compile for a number type, or load what was compiled before: seconds the first time.
 
-        Otherwise it happens at the first use.
+        Otherwise it happens at the first use. With `scoring`, what importance sampling needs, too.
         """
         tiny = FusedEngine(VAESpec(1, 1, ()), threads=1)
         params, one = tiny.init(0, dtype), np.ones((1, 1), dtype)
         tiny.loss_and_grad(params, one, one)
         tiny.loss(params, one, one)
+        if scoring:
+            tiny.scorer(params)(one, one, one, one[None])
+
+    @staticmethod
+    def compiled_code() -> str | None:
+        """Return the folder that keeps compiled code; None where there is none."""
+        path: str | None = run.stats.cache_path
+        return path
 
     def encode(self, params: Parameters, x: Array) -> tuple[Array, Array]:
         """Return (loc, log_variance) of q(z | x), each of shape (batch, n_components)."""

@@ -38,6 +38,16 @@ class Blas:
     is_private: bool
     """A copy that nobody else in the process uses, on one thread a call."""
 
+    @property
+    def advice(self) -> str | None:
+        """What would make products faster, where that is known; on a Mac, Accelerate is fast."""
+        if self.is_private or platform.system() == "Darwin":
+            return None
+        return (
+            "The fused engine uses SciPy's BLAS, which may not know this processor and starts "
+            "threads of its own. Give it one of its own: pip install 'klosed[fast]'."
+        )
+
     def gemm(self, dtype: DTypeLike) -> int:
         """Return the address of the product for float32 or float64."""
         return self.sgemm if np.dtype(dtype) == np.float32 else self.dgemm
