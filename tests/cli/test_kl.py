@@ -97,6 +97,12 @@ def test_what_python_would_warn_of_is_not_said_twice(recwarn):
     assert not recwarn.list
 
 
+def test_digits_of_numbers_written_in_other_ways():
+    for text in ("Normal(-(-16), 1)", "Normal(0x10, 1)", "Normal(- -16, 1)", "Normal(+1_6, 1)"):
+        facts = json.loads(run(text, "Normal(0, 1)", "--digits", "10", "--json").stdout)
+        assert facts["kl"] == "128.0"
+
+
 def test_digits_name_what_they_cannot_do():
     result = run("Normal([0, 1], 1)", "Normal(0, 1)", "--digits", "20")
     assert result.exit_code == 2

@@ -46,6 +46,92 @@ def test_thirty_digits_of_known_divergences():
         assert digits_agree(r.kl, -mp.log(mp.pi / 4), 20)
 
 
+@pytest.mark.parametrize("apart", ["1e-12", "1e-30"])
+def test_digits_count_from_the_first_that_is_not_zero(apart):
+    with mp.workdps(200):
+        q, p = given(loc="0", scale="1"), given(loc=apart, scale="1")
+        r = kl_to_digits("Normal", q, "Normal", p, 20, typical=[-1.0, 0.0, 1.0])
+        assert digits_agree(2 * r.kl / mp.mpf(apart) ** 2, 1, 20)
+        assert digits_agree(r.grad_q["loc"] / mp.mpf(apart), -1, 20)
+
+
+def test_nothing_is_left_of_what_is_zero():
+    q = given(loc="0", scale="1")
+    r = kl_to_digits("Normal", q, "Normal", dict(q), 20, typical=[-1.0, 0.0, 1.0])
+    assert [r.kl, *r.grad_q.values(), *r.grad_p.values()] == [0] * 5
+    r = kl_to_digits(
+        "Chi2", given(df="2"), "Exponential", given(rate="0.5"), 8, typical=[0.1, 2, 6]
+    )
+    assert [r.kl, *r.grad_q.values(), *r.grad_p.values()] == [0] * 3
+    r = kl_to_digits("Normal", q, "Laplace", given(loc="0", scale="1"), 15, typical=[-1.0, 0.0, 1])
+    assert r.grad_q["loc"] == r.grad_p["loc"] == 0  # p's corner moves with it
+
+
+def test_parameters_of_very_different_size_keep_their_gradients():
+    q, p = given(loc="0", scale="1e-200"), given(loc="0", scale="1")
+    r = kl_to_digits("Normal", q, "Normal", p, 15, typical=[-1e-200, 0.0, 1e-200])
+    assert digits_agree(r.grad_q["scale"] * mp.mpf("1e-200"), -1, 14)
+    with pytest.raises(PrecisionError, match="within 1000 powers of ten"):
+        kl_to_digits("Normal", given(loc="0", scale="1e-2000"), "Normal", p, 15, typical=[0.0])
+
+
+def test_narrow_mass_is_found():
+    with mp.workdps(60):
+        # between two numbers, on half of the line, at both ends of the circle
+        for family, q, p, typical, exact in (
+            ("Beta", ("3e8", "1e8"), ("3e8", "1.0001e8"), [0.74995, 0.75, 0.75005], beta_kl),
+            ("Gamma", ("1e8", "1"), ("1e8", "1.0001"), [0.9999e8, 1e8, 1.0001e8], gamma_kl),
+            ("VonMises", ("3.14", "1e6"), ("3.14", "2e6"), [-3.1412, 3.14, 3.1412], von_mises_kl),
+        ):
+            names = list(klosed.__dict__[family](1.0, 1.0).parameters)
+            left, right = (dict(zip(names, map(mp.mpf, side), strict=True)) for side in (q, p))
+            r = kl_to_digits(family, left, family, right, 15, typical=typical)
+            assert digits_agree(r.kl, exact(left, right), 15), family
+
+
+def beta_kl(q, p):
+    (a, b), (c, d) = q.values(), p.values()
+    log_beta = lambda x, y: mp.loggamma(x) + mp.loggamma(y) - mp.loggamma(x + y)  # noqa: E731
+    mean = mp.digamma(a) - mp.digamma(a + b), mp.digamma(b) - mp.digamma(a + b)
+    return log_beta(c, d) - log_beta(a, b) + (a - c) * mean[0] + (b - d) * mean[1]
+
+
+def gamma_kl(q, p):
+    (a, b), (c, d) = q.values(), p.values()
+    change = mp.loggamma(c) - mp.loggamma(a) + c * mp.log(b / d) + a * (d / b - 1)
+    return (a - c) * mp.digamma(a) + change
+
+
+def von_mises_kl(q, p):
+    k, m = q["concentration"], p["concentration"]
+    level = mp.log(mp.besseli(0, m) / mp.besseli(0, k))
+    return level + (k - m) * mp.besseli(1, k) / mp.besseli(0, k)
+
+
+def test_long_sums_begin_in_the_middle_and_hopeless_ones_not_at_all():
+    q, p = given(rate="40000"), given(rate="44000")
+    r = kl_to_digits("Poisson", q, "Poisson", p, 8, typical=[39600.0, 40000.0, 40400.0])
+    assert digits_agree(r.kl, 4000 - 40000 * mp.log(mp.mpf("1.1")), 8)
+    with pytest.raises(PrecisionError, match="too many terms"):
+        kl_to_digits("Poisson", q, "Poisson", p, 8, typical=[0.0, 40000.0])
+
+
+def test_ends_of_a_domain_have_no_gradient():
+    r = kl_to_digits(
+        "Bernoulli", given(probs="0"), "Bernoulli", given(probs="0.5"), 15, typical=[0]
+    )
+    assert r.grad_q == {}
+    assert digits_agree(r.grad_p["probs"], 2, 15)
+    r = kl_to_digits(
+        "Bernoulli", given(probs="0.5"), "Bernoulli", given(probs="1"), 15, typical=[0]
+    )
+    assert (r.kl, r.grad_q, r.grad_p) == (mp.inf, {}, {})
+    with mp.workdps(40):
+        near = given(probs="0.99999999999999999999")
+        r = kl_to_digits("Bernoulli", near, "Bernoulli", given(probs="0.5"), 15, typical=[1])
+        assert digits_agree(r.grad_q["probs"], mp.log(near["probs"] / (1 - near["probs"])), 13)
+
+
 def test_infinite_exactly_where_the_support_says_so():
     normal, gamma = given(loc="0", scale="1"), given(concentration="2", rate="1")
     r = kl_to_digits("Normal", normal, "Gamma", gamma, 15, typical=[-1.0, 0.0, 1.0])

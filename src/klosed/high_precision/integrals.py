@@ -23,10 +23,13 @@ Number = Any
 Vector = list[Any]
 Given = Mapping[str, Number]
 _GUARD = 40
-_TERMS = 200_000
+_PASSES = 4
+_FARTHEST = 1_000  # powers of ten between the sizes of parameters
+_SPREAD = 20_000  # integers that draws spread over
 _HALVINGS = 8
 _REACH = 5_000
 _COUNTS = ("total_count",)  # whole numbers: nothing to differentiate
+_ENDING = ("probs", "rate")  # may be 0, where the support ends with them
 
 
 class PrecisionError(KlosedError, ArithmeticError):
@@ -37,7 +40,8 @@ class PrecisionError(KlosedError, ArithmeticError):
 class Digits:
     """KL(q‖p), entropy, cross-entropy and ∂KL/∂parameter, all in nats, as mpmath numbers.
 
-    Gradients leave out whole numbers and parameters that move the support.
+    Gradients leave out whole numbers, parameters that move the support, and those at the end of
+    their domain, such as a probability of 0.
     """
 
     kl: Number
@@ -59,7 +63,7 @@ def kl_to_digits(
     q, p : mapping of str to mpf
         Parameters by the names klosed.distributions takes.
     digits : int
-        Correct digits wanted.
+        Correct digits wanted; of the KL they count from its first that is not 0.
     typical : sequence of float
         Values that q takes, such as a sample: where to look for its mass.
 
@@ -78,41 +82,95 @@ def kl_to_digits(
     ('0.5', '1.0')
     """
     make_q, make_p = DENSITIES[family_q], DENSITIES[family_p]
-    with mp.workdps(2 * digits + _GUARD):
-        left, right = make_q(q), make_p(p)
-        if left.discrete != right.discrete or left.low < right.low or left.high > right.high:
-            (entropy,) = expect(left, left, lambda x: [-left.log(x)], typical, digits)
-            return Digits(mp.inf, entropy, mp.inf, {}, {})
-        slopes_q, slopes_p = _slopes(make_q, q, digits), _slopes(make_p, p, digits)
+    span = _span([*q.values(), *p.values()])
 
-        def integrands(x: Number) -> Vector:
-            log_q, log_p = left.log(x), right.log(x)
-            # E_q[score] = 0: of ∂KL/∂θ_q only the score's part is left
-            grad_q = [slope(x) * (log_q - log_p) for slope in slopes_q.values()]
-            return [log_q - log_p, -log_q, -log_p, *grad_q, *(-s(x) for s in slopes_p.values())]
+    def integrate(places: int) -> Digits:
+        """Return all of them, right to so many places after the point."""
+        with mp.workdps(2 * (places + span) + _GUARD):
+            left, right = make_q(q), make_p(p)
+            if left.discrete != right.discrete or left.low < right.low or left.high > right.high:
+                (entropy,) = expect(left, left, lambda x: [-left.log(x)], typical, places)
+                return Digits(mp.inf, entropy, mp.inf, {}, {})
+            # a moved corner spoils what lies within a step of it
+            slopes_q = _slopes(make_q, q, places + 5 + span)
+            slopes_p = _slopes(make_p, p, places + 5 + span)
 
-        values = expect(left, right, integrands, typical, digits)
-        return Digits(
-            kl=values[0],
-            entropy=values[1],
-            cross_entropy=values[2],
-            grad_q=dict(zip(slopes_q, values[3:], strict=False)),
-            grad_p=dict(zip(slopes_p, values[3 + len(slopes_q) :], strict=True)),
+            def integrands(x: Number) -> Vector:
+                log_q, log_p = left.log(x), right.log(x)
+                # E_q[score] = 0: of ∂KL/∂θ_q only the score's part is left
+                of_q = [slope(x) * (log_q - log_p) for slope in slopes_q.values()]
+                return [log_q - log_p, -log_q, -log_p, *of_q, *(-s(x) for s in slopes_p.values())]
+
+            kl, entropy, cross_entropy, *gradients = expect(
+                left, right, integrands, typical, places
+            )
+            if mp.isinf(kl):
+                return Digits(kl, entropy, cross_entropy, {}, {})
+            if family_q == family_p and q == p:
+                kl, gradients = mp.mpf(0), [mp.mpf(0)] * len(gradients)
+            n = len(slopes_q)
+            return Digits(
+                kl=_rounded(kl, places),
+                entropy=_rounded(entropy, places),
+                cross_entropy=_rounded(cross_entropy, places),
+                grad_q=_all_rounded(dict(zip(slopes_q, gradients[:n], strict=True)), q, places),
+                grad_p=_all_rounded(dict(zip(slopes_p, gradients[n:], strict=True)), p, places),
+            )
+
+    places, result = digits, integrate(digits)
+    for _ in range(_PASSES - 1):
+        # a small divergence begins with zeros, which are no digits
+        zeros = places if result.kl == 0 else -_exponent(result.kl)
+        if (family_q == family_p and q == p) or digits + zeros <= places:
+            break
+        places, result = digits + zeros, integrate(digits + zeros)
+    return result
+
+
+def _exponent(x: Number) -> int:
+    """Return the power of ten of a number's first digit."""
+    return int(mp.floor(mp.log10(abs(x)))) if mp.isfinite(x) and x else 0
+
+
+def _span(values: Sequence[Number]) -> int:
+    """Return how many powers of ten lie between the largest of some numbers and the smallest."""
+    exponents = [0, *(_exponent(x) for x in values)]
+    span = max(exponents) - min(exponents)
+    if span > _FARTHEST:
+        raise PrecisionError(
+            f"parameters must lie within {_FARTHEST} powers of ten of 1; got {span}."
         )
+    return span
+
+
+def _rounded(x: Number, places: int) -> Number:
+    """Return x, or 0 where its size is that of what was neglected."""
+    return mp.mpf(0) if abs(x) < mp.mpf(10) ** -places else x
+
+
+def _all_rounded(gradients: Given, given: Given, places: int) -> dict[str, Number]:
+    # what was neglected is small in the logarithm of a parameter
+    return {
+        name: g if _rounded(g * (given[name] or 1), places) else mp.mpf(0)
+        for name, g in gradients.items()
+    }
 
 
 def _slopes(
-    make: Callable[[Given], Density], given: Given, digits: int
+    make: Callable[[Given], Density], given: Given, depth: int
 ) -> dict[str, Callable[[Number], Number]]:
     """Return {parameter: x ↦ ∂ log p(x) / ∂ parameter}, by central differences.
 
     Parameters that move the support are left out: there the derivative is no integral.
     """
     slopes = {}
-    for name in given:
-        step = mp.mpf(10) ** -(digits // 2 + 5) * max(abs(given[name]), mp.mpf(10) ** -5)
-        above, below = (make({**given, name: given[name] + h}) for h in (step, -step))
-        if name not in _COUNTS and (above.low, above.high) == (below.low, below.high):
+    for name, value in given.items():
+        room = min(value, 1 - value) if name == "probs" else abs(value)
+        if name in _COUNTS or (room == 0 and name in _ENDING):
+            continue
+        step = mp.mpf(10) ** -depth * (room or 1)
+        above, below = (make({**given, name: value + h}) for h in (step, -step))
+        if (above.low, above.high) == (below.low, below.high):
             slopes[name] = _central(above, below, step)
     return slopes
 
@@ -129,16 +187,59 @@ def expect(
     digits: int,
 ) -> Vector:
     """Return E_q[f] for a vector f; p only adds its corners. Runs at the precision in force."""
-    if q.discrete:
-        return _sum(q, f, digits)
     values = sorted(mp.mpf(x) for x in typical)
-    scale = (values[-1] - values[0]) / 2 or mp.mpf(1)
+    if q.discrete:
+        return _sum(q, f, values, digits)
     corners = sorted({x for x in (*q.corners, *p.corners) if q.low < x < q.high})
-    middle = values[len(values) // 2]
     pieces = [
-        _integral(q, f, a, b, middle, scale, digits) for a, b in pairwise([q.low, *corners, q.high])
+        _integral(q, lambda x: [mp.mpf(1), *f(x)], a, b, values, digits)
+        for a, b in pairwise([q.low, *corners, q.high])
     ]
-    return [mp.fsum(column) for column in zip(*pieces, strict=True)]
+    mass, *totals = (mp.fsum(column) for column in zip(*pieces, strict=True))
+    if abs(mass - 1) > mp.mpf(10) ** -digits:
+        raise PrecisionError(
+            f"quadrature found a mass of {mp.nstr(mass, 5)} where it is 1. Leave out --digits."
+        )
+    return totals
+
+
+Place = Callable[[Number], tuple[Number, Number]]
+
+
+def _coordinate(a: Number, b: Number, values: Vector) -> tuple[Place, Number]:
+    """Return t ↦ (x, dx/dt) from the line to what lies between a and b, and how far draws go in t.
+
+    x = middle + scale · sinh t on the whole line; a + eᵘ on half of it, and between two numbers a
+    logistic function of u = middle + scale · t. There the scale is at most 1, because the ends may
+    hold mass that draws do not show.
+    """
+    middle = values[len(values) // 2]
+    # draws of double precision may all be one number
+    spread = max((values[-1] - values[0]) / 2, mp.mpf(2) ** -50 * abs(middle)) or mp.mpf(1)
+    if mp.isinf(a) and mp.isinf(b):
+        return lambda t: (middle + spread * mp.sinh(t), spread * mp.cosh(t)), mp.mpf(2)
+    inside = [x for x in values if a < x < b]
+    if mp.isinf(a) or mp.isinf(b):
+        side, end = (-1, b) if mp.isinf(a) else (1, a)
+        # a piece without draws begins as far from its end as draws spread
+        away = sorted(side * (x - end) for x in inside) or [spread]
+        start = away[len(away) // 2]
+        scale = min(spread / start, 1)
+
+        def on_half(t: Number) -> tuple[Number, Number]:
+            distance = start * mp.exp(scale * t)
+            return end + side * distance, scale * distance
+
+        return on_half, mp.log(away[-1] / away[0]) / scale
+    odds = [(x - a) / (b - x) for x in inside] or [mp.mpf(1)]
+    start = odds[len(odds) // 2]
+    scale = min(spread * (1 + start) * (1 + 1 / start) / (b - a), 1)
+
+    def between(t: Number) -> tuple[Number, Number]:
+        grown = mp.exp(-scale * t) / start
+        return a + (b - a) / (1 + grown), scale * (b - a) / (2 + grown + 1 / grown)
+
+    return between, mp.log(odds[-1] / odds[0]) / scale
 
 
 def _integral(
@@ -146,25 +247,13 @@ def _integral(
     f: Callable[[Number], Vector],
     a: Number,
     b: Number,
-    middle: Number,
-    scale: Number,
+    values: Vector,
     digits: int,
 ) -> Vector:
-    """Integrate q f from a to b.
-
-    With x = middle + scale · sinh t on the whole line, a + scale · eᵗ on half of it, and a logistic
-    function of t between two numbers.
-    """
+    """Integrate q f from a to b."""
     negligible = mp.mpf(10) ** -(digits + 8)
-
-    def place(t: Number) -> tuple[Number, Number]:
-        if mp.isinf(a) and mp.isinf(b):
-            return middle + scale * mp.sinh(t), scale * mp.cosh(t)
-        if mp.isinf(b):
-            return a + scale * mp.exp(t), scale * mp.exp(t)
-        if mp.isinf(a):
-            return b - scale * mp.exp(t), scale * mp.exp(t)
-        return a + (b - a) / (1 + mp.exp(-t)), (b - a) / (2 + mp.exp(t) + mp.exp(-t))
+    place, least = _coordinate(a, b, values)
+    nothing = [mp.mpf(0) for _ in f(place(mp.mpf(0))[0])]
 
     def terms(t: Number) -> Vector | None:
         x, slope = place(t)
@@ -181,14 +270,14 @@ def _integral(
 
     def sweep(first: Number, step: Number) -> Vector:
         """Add the terms at first + k step, outwards until both sides no longer matter."""
-        total: Vector = []
+        total = nothing
         for direction in (1, -1):
             t, misses = (first if direction == 1 else first - step), 0
-            while misses < max(3, 1 / step) or abs(t) < 8:
+            while misses < max(3, 1 / step) or abs(t) < 8 + least:
                 vector = terms(t)
                 misses = misses + 1 if vector is None else 0
                 if vector is not None:
-                    total = [u + v for u, v in zip(total, vector, strict=True)] if total else vector
+                    total = [u + v for u, v in zip(total, vector, strict=True)]
                 t += direction * step
                 if abs(t) > _REACH:
                     raise PrecisionError(
@@ -207,17 +296,32 @@ def _integral(
     raise PrecisionError(f"quadrature did not settle on {digits} digits. Ask for fewer --digits.")
 
 
-def _sum(q: Density, f: Callable[[Number], Vector], digits: int) -> Vector:
-    """Return Σ q(k) f(k) over the integers, until what is left cannot matter."""
+def _sum(q: Density, f: Callable[[Number], Vector], values: Vector, digits: int) -> Vector:
+    """Return Σ q(k) f(k) over the integers, from the middle until what is left cannot matter."""
+    if values[-1] - values[0] > _SPREAD:
+        raise PrecisionError(
+            f"the sum needs too many terms: draws spread over more than {_SPREAD} integers. "
+            "Leave out --digits."
+        )
+
+    def weigh(k: Number) -> Number:
+        return mp.exp(q.log(k)) if q.low <= k <= q.high else mp.mpf(0)
+
+    up = mp.floor(values[len(values) // 2])
+    down = up - 1
+    above, below = weigh(up), weigh(down)
     total: Vector = []
-    mass, k = mp.mpf(0), q.low
-    while k <= q.high and 1 - mass > mp.mpf(10) ** (-2 * digits):
-        weight = mp.exp(q.log(k))
-        if weight:
-            vector = [weight * value for value in f(k)]
-            total = [u + v for u, v in zip(total, vector, strict=True)] if total else vector
-            mass += weight
-        if k > _TERMS:
-            raise PrecisionError(f"the sum needs more than {_TERMS} terms. Leave out --digits.")
-        k += 1
+    mass = mp.mpf(0)
+    while (above or below) and 1 - mass > mp.mpf(10) ** (-2 * digits):
+        if above >= below:
+            k, weight = up, above
+            up += 1
+            above = weigh(up)
+        else:
+            k, weight = down, below
+            down -= 1
+            below = weigh(down)
+        vector = [weight * value for value in f(k)]
+        total = [u + v for u, v in zip(total, vector, strict=True)] if total else vector
+        mass += weight
     return total
