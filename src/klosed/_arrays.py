@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,14 +24,18 @@ __all__ = [
     "constant",
     "gather",
     "in_blocks",
+    "is_half",
     "is_nowhere",
+    "is_tracing",
     "kind",
     "like",
     "namespace",
+    "quietly",
     "repeat",
     "same_kind",
     "sum_to_shape",
     "weakness",
+    "widened",
 ]
 
 Array = Any
@@ -92,13 +97,24 @@ def like(value: Any, array: Array) -> Array:
     return xp.asarray(value, dtype=array.dtype, device=array.device)
 
 
+def is_half(x: Array) -> bool:
+    """Return True for the floats of 16 bits, in which no formula keeps its digits."""
+    return getattr(x.dtype, "itemsize", 8) == 2
+
+
+def widened(x: Array) -> Array:
+    """Return an array of 16-bit floats in float32, any other as it is."""
+    return namespace(x).astype(x, namespace(x).float32) if is_half(x) else x
+
+
 def same_kind(groups: Mapping[str, Sequence[Array]], weak: Mapping[str, int]) -> list[list[Array]]:
     """Bring groups of arrays (each already of one kind and dtype) to a common kind and dtype.
 
     The groups of greater `weakness` follow the others.
     """
-    least = min((weak[n] for n, g in groups.items() if g), default=0)
-    leaders = {n: g for n, g in groups.items() if g and weak[n] == least}
+    full = {n: g for n, g in groups.items() if g}
+    least = min([weak[n] for n in full])
+    leaders = {n: g for n, g in full.items() if weak[n] == least}
     _check_one_kind({name: group[0] for name, group in leaders.items()})
     firsts = [group[0] for group in leaders.values()]
     xp, lead = namespace(firsts[0]), firsts[0]
@@ -171,12 +187,30 @@ def is_nowhere(mask: bool | Array) -> bool:
     """Return True where a mask is known to hold nowhere; while tracing, nothing is known."""
     if isinstance(mask, bool):
         return not mask
-    if _is_tracing(mask):
+    if is_tracing(mask):
         return False
     try:
         return not bool(namespace(mask).any(mask))
     except RuntimeError:  # torch.func.vmap: the values are there but may not be read
         return False
+
+
+def is_tracing(x: Array) -> bool:
+    """Return True while JAX or torch.compile traces, when no value can be read."""
+    match kind(x):
+        case "JAX":
+            import jax
+
+            return isinstance(x, jax.core.Tracer)
+        case "PyTorch":
+            return _is_compiling()
+        case _:
+            return False
+
+
+def quietly() -> AbstractContextManager[Any]:
+    """Return a context in which NumPy does not warn of infinities, which are meant."""
+    return nullcontext() if _is_compiling() else np.errstate(all="ignore")
 
 
 def check_domain(
@@ -194,7 +228,7 @@ def check_domain(
     the largest are looked at first, in half the time. While JAX or torch.compile traces, and
     inside torch.func.vmap, values cannot be read.
     """
-    if _is_tracing(x):
+    if is_tracing(x):
         return
     xp = namespace(x)
     try:
@@ -321,18 +355,6 @@ def _floating(xp: Any, name: str, array: Array) -> Any:
     raise ArrayKindError(
         f"{name} must be real numbers; got dtype {array.dtype}. Convert it to a floating dtype."
     )
-
-
-def _is_tracing(x: Array) -> bool:
-    match kind(x):
-        case "JAX":
-            import jax
-
-            return isinstance(x, jax.core.Tracer)
-        case "PyTorch":
-            return _is_compiling()
-        case _:
-            return False
 
 
 def _is_compiling() -> bool:

@@ -71,6 +71,11 @@ def test_draws_that_underflow_stay_in_the_support():
         assert not np.any(np.isnan(d.log_prob(x)))
 
 
+def test_densities_beyond_the_range_of_numbers_are_zero():
+    for d, x in ((Gamma(2.0, 1e10), 1e300), (Chi(3.0), 1e300), (InverseGamma(2.0, 3.0), 1e-310)):
+        assert d.log_prob(x) == -np.inf
+
+
 def test_moments_keep_their_digits():
     with mp.workdps(40):
         alpha = mp.mpf("0.5e8")

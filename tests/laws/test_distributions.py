@@ -89,6 +89,12 @@ def test_outside_the_support_the_density_is_zero(name):
     assert all(np.all(g[outside] == 0) for g in (*gradients.values(), of_x))
 
 
+def test_nothing_lies_at_infinity(name):
+    d = FAMILIES[name](np.asarray)
+    if d.event_shape == ():
+        assert np.all(d.log_prob([[-np.inf], [np.inf]]) == -np.inf)
+
+
 def test_parameters_are_kept_as_given(name):
     instance = FAMILIES[name]
     d = instance(np.asarray)

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from families import CHOSEN_PAIRS, FAMILIES, FIRST, PAIRS, known
 from kinds import KINDS
 
 import klosed
+from klosed._arrays import like, widened
 from klosed._autodiff import blocks
+from klosed.distributions._sampling import as_numpy
 
 pairs = pytest.mark.parametrize(
     ("name_q", "name_p"), CHOSEN_PAIRS, ids=["-".join(pair) for pair in CHOSEN_PAIRS]
@@ -81,6 +84,36 @@ def test_divergences_are_of_the_callers_kind(name_q, name_p, xp, dtype, rel):
             same(xp, obtained[parameter], gradient, dtype, rel * scale)
 
 
+def of_16_bits(name, half):
+    """Return an instance in 16-bit floats, and the same numbers in float32."""
+    rounded = [half(np.asarray(v, "float64")) for v in FAMILIES[name].parameters.values()]
+    instance = FAMILIES[name](np.asarray)
+    return instance.replace(rounded), instance.replace([widened(x) for x in rounded])
+
+
+HALVES = {
+    "float16": lambda x: x.astype(np.float16),
+    "bfloat16": lambda x: torch.asarray(x, dtype=torch.bfloat16).requires_grad_(),
+}
+
+
+@pytest.mark.parametrize("half", HALVES.values(), ids=HALVES)
+@pytest.mark.parametrize(("name_q", "name_p"), OF_ONE_FAMILY)
+def test_16_bit_floats_are_rounded_once(name_q, name_p, half):
+    (q, single_q), (p, single_p) = of_16_bits(name_q, half), of_16_bits(name_p, half)
+    x = q.sample(0)
+    assert x.dtype == next(iter(q.parameters.values())).dtype
+    pairs = [(q.log_prob(x), single_q.log_prob(widened(x)))]
+    if (name_q, name_p) in PAIRS:
+        wanted = klosed.kl_value_and_grad(single_q, single_p)
+        found = klosed.kl_value_and_grad(q, p)
+        pairs += [(found[0], wanted[0])]
+        pairs += [(g, wanted[1][n]) for n, g in found[1].items()]
+    for got, true in pairs:
+        assert got.dtype == x.dtype
+        np.testing.assert_array_equal(as_numpy(got), as_numpy(like(true, got)))
+
+
 @pytest.mark.parametrize(
     ("name_q", "name_p", "xp"),
     [
@@ -135,3 +168,21 @@ def test_large_batches_are_the_same_as_small_ones(name_q, name_p, monkeypatch):
     if known(q.entropy) is not None:
         entropy = np.concatenate([q.entropy()] * n)
         np.testing.assert_allclose(large_q.entropy(), entropy, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", FIRST.values())
+def test_an_empty_batch_has_empty_answers(name):
+    instance = FAMILIES[name](np.asarray)
+    shapes = instance.parameter_shapes
+    d = FAMILIES[name].family(
+        **{
+            parameter: array[:0] if array.ndim > len(shapes[parameter]) else array
+            for parameter, array in instance.parameters.items()
+        }
+    )
+    assert d.sample(0, (2,)).shape == (2, 0, *d.event_shape)
+    assert d.log_prob(d.sample(0)).shape == (0,)
+    if (name, name) in PAIRS:
+        value, gradients, _ = klosed.kl_value_and_grad(d, d)
+        assert value.shape == (0,)
+        assert all(g.shape == (0, *shapes[n]) for n, g in gradients.items())

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from klosed._arrays import Array, broadcast, kind, like
+from klosed._arrays import Array, broadcast, is_half, kind, like, widened
 from klosed._autodiff.blocks import in_blocks, is_small
 
 __all__ = ["ClosedForm", "Gradient"]
@@ -44,6 +44,8 @@ class ClosedForm:
 
     def __call__(self, *args: Array) -> Array:
         """Return value(*args); PyTorch and JAX differentiate it through grad."""
+        if is_half(args[0]):  # the one rounding is that of the result
+            return like(self(*map(widened, args)), args[0])
         match kind(args[0]):
             case "PyTorch" if self.grad is not None:
                 from klosed._autodiff.torch_rule import apply
@@ -74,6 +76,9 @@ class ClosedForm:
 
     def value_and_grad(self, *args: Array) -> tuple[Array, list[Array]]:
         """Return value(*args) and its gradient in every argument, unsummed over the batch."""
+        if is_half(args[0]):
+            value, gradients = self.value_and_grad(*map(widened, args))
+            return like(value, args[0]), [like(g, args[0]) for g in gradients]
         if kind(args[0]) in ("PyTorch", "JAX"):
             value = self(*args)
             return value, [g() for g in self.gradients(tuple(value.shape), *args)]

@@ -21,7 +21,8 @@ def apply(form: ClosedForm, *args: Array) -> Array:
     if not torch.compiler.is_compiling():
         return _BackwardAndForward.apply(form, _Beside(wanted), *args)
     # torch.compile traces no Function inside another's forward or of arguments without a gradient,
-    # where none is needed, and none that has a forward-mode rule.
+    # where none is needed, none that has a forward-mode rule, and no argument twice.
+    args = tuple(a.clone() if any(a is b for b in args[:i]) else a for i, a in enumerate(args))
     return _Backward.apply(form, None, *args) if any(wanted) else form.value(*args)
 
 

@@ -19,10 +19,12 @@ from klosed._arrays import (
     broadcast_shapes,
     constant,
     gather,
+    is_half,
     like,
     namespace,
     same_kind,
     weakness,
+    widened,
 )
 from klosed._autodiff import ClosedForm, Gradient
 from klosed.distributions._parameters import Parameter
@@ -215,7 +217,7 @@ class Distribution(ABC):
         """Draw an array of shape + batch shape + event shape; the same seed, the same draws."""
         leading = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
         full = (*leading, *self.batch_shape, *self.event_shape)
-        return self._sample(generator(seed, Purpose.MONTE_CARLO), full)
+        return self.array(self._widened()._sample(generator(seed, Purpose.MONTE_CARLO), full))
 
     def rsample(self, noise: Any) -> Array:
         """Return the draws that the given noise stands for, differentiable in the parameters.
@@ -232,7 +234,7 @@ class Distribution(ABC):
             )
         batch = tuple(noise.shape)[: noise.ndim - ndim]
         broadcast_shapes({"noise": batch, type(self).__name__: dist.batch_shape})
-        return dist._rsample(noise)
+        return dist.array(dist._widened()._rsample(widened(noise)))
 
     # How operands are taken apart and put together again ---------------------------------------
 
@@ -275,6 +277,10 @@ class Distribution(ABC):
     def array(self, values: Any) -> Array:
         """Return values as an array of the parameters' kind and dtype."""
         return like(values, next(iter(self.parameters.values())))
+
+    def _widened(self) -> Self:
+        given = self.parameters.values()
+        return self.replace([widened(a) for a in given]) if any(map(is_half, given)) else self
 
     def _expand(self, x: Array) -> Array:
         """Broadcast to batch shape + event shape."""

@@ -182,7 +182,7 @@ def _centred(
         eps = eps + (low - at(low))
     mean = total(weights * eps) / whole
     eps = eps - mean
-    if in_blocks(eps) and is_nowhere(xp.max(eps) > 30.0):
+    if 0 in eps.shape or (in_blocks(eps) and is_nowhere(xp.max(eps) > 30.0)):
         return _Centred(weights, whole, eps, xp.zeros_like(mean), None)
     target = log_p() - start
     highest = xp.max(target, axis=-1, keepdims=True)

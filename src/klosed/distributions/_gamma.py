@@ -38,7 +38,9 @@ def log_density(alpha: Array, y: Array) -> Array:
 
     Loader (2000), "Fast and accurate computation of binomial probabilities".
     """
-    return log_peak(alpha) - bd0(alpha, y)
+    xp = namespace(y)
+    finite = y < math.inf
+    return xp.where(finite, log_peak(alpha) - bd0(alpha, xp.where(finite, y, 1.0)), -math.inf)
 
 
 def grad_log_density(alpha: Array, y: Array) -> Array:

@@ -10,7 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import Any
 
-from klosed._arrays import Array, check_domain, namespace
+from klosed._arrays import Array, check_domain, is_tracing, namespace
 from klosed.distributions.supports import POSITIVE, REAL, Support
 from klosed.special import log_ratio, phi_ratio, psi, two_log
 
@@ -52,6 +52,8 @@ class Parameter(ABC):
 
     def check(self, name: str, array: Array) -> None:
         """Raise ParameterError where the array leaves its domain; nothing while tracing."""
+        if is_tracing(array):
+            return
         support, advice = self.domain(name)
         between = support.is_between_numbers
         check_domain(name, array, support.contains, support.rule, advice, ends_decide=between)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from klosed._arrays import Array, kind, namespace
+from klosed._arrays import Array, kind, namespace, widened
 
 __all__ = ["as_numpy", "keep_inside", "keep_positive"]
 
@@ -16,7 +16,7 @@ def as_numpy(x: Array) -> NDArray[Any]:
     """Return the values of an array of any kind in float64, as NumPy's generator wants them."""
     match kind(x):
         case "PyTorch":
-            x = x.detach().cpu().numpy()
+            x = widened(x).detach().cpu().numpy()
         case "CuPy":
             x = x.get()
     return np.asarray(x, dtype=np.float64)

@@ -62,7 +62,9 @@ class Gumbel(Distribution):
 
     def _log_prob(self, x: Array) -> Array:
         z = self.core.scale.divide(x - self.core.loc)
-        return -z - namespace(z).exp(-z) - self.core.scale.log
+        xp = namespace(z)
+        # far to the left z is nothing beside exp(−z), and both are infinite
+        return -xp.clip(z, min=-1e30) - xp.exp(-z) - self.core.scale.log
 
     def _grad_log_prob(self, x: Array) -> tuple[Gradients, Gradient]:
         z = self.core.scale.divide(x - self.core.loc)

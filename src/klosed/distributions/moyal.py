@@ -67,7 +67,10 @@ class Moyal(Distribution):
 
     def _log_prob(self, x: Array) -> Array:
         z = self.core.scale.divide(x - self.core.loc)
-        return -0.5 * (z + namespace(z).exp(-z)) - self.core.scale.log - _HALF_LOG_2PI
+        xp = namespace(z)
+        # far to the left z is nothing beside exp(−z), and both are infinite
+        energy = xp.clip(z, min=-1e30) + xp.exp(-z)
+        return -0.5 * energy - self.core.scale.log - _HALF_LOG_2PI
 
     def _grad_log_prob(self, x: Array) -> tuple[Gradients, Gradient]:
         z = self.core.scale.divide(x - self.core.loc)

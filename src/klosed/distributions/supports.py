@@ -9,7 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from klosed._arrays import Array, namespace
+from klosed._arrays import Array, namespace, widened
 
 __all__ = [
     "CIRCLE",
@@ -113,7 +113,7 @@ class Circle(Interval):
 
     @property
     def unbounded(self) -> bool:
-        return True
+        return False
 
     @property
     def rule(self) -> str:
@@ -207,6 +207,7 @@ class Matrices(Support):
         if self.factor:
             zero_above = xp.all(xp.triu(x, k=1) == 0, axis=(-2, -1))
             return zero_above & xp.all(xp.linalg.diagonal(x) > 0, axis=-1)
+        x = widened(x)
         # unit diagonal first: rows of very different size would hide a small eigenvalue's sign
         diagonal = xp.linalg.diagonal(x)
         positive = xp.all((diagonal > 0) & (diagonal < math.inf), axis=-1)
@@ -253,9 +254,9 @@ class Product(Support):
 
 def _ordered(a: float | Array, b: float | Array) -> bool | Array:
     # ends that are arrays are finite, so infinite ones decide without looking at values
-    if isinstance(a, float) and math.isinf(a):
+    if isinstance(a, float) and abs(a) == math.inf:
         return a < 0 or (isinstance(b, float) and b == a)
-    if isinstance(b, float) and math.isinf(b):
+    if isinstance(b, float) and abs(b) == math.inf:
         return b > 0
     return a <= b
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from klosed._arrays import Array, namespace
+from klosed._arrays import Array, namespace, quietly
 from klosed.distributions.supports import POSITIVE, REAL, UNIT_INTERVAL, Interval
 from klosed.errors import ParameterError
 from klosed.special import log_ratio, log_sigmoid, logexpm1, sigmoid, softplus
@@ -77,7 +77,7 @@ class Transform(ABC):
             return self.range.low if self.increasing else self.range.high
         if end == self.domain.high:
             return self.range.high if self.increasing else self.range.low
-        with np.errstate(all="ignore"):  # infinite ends are meant
+        with quietly():
             return float(self.forward(np.asarray(end)))
 
 

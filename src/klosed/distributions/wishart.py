@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from klosed._arrays import Array, check_domain, like, namespace
+from klosed._arrays import Array, check_domain, is_tracing, like, namespace
 from klosed._autodiff import Gradient
 from klosed.distributions._base import Distribution, Gradients, Shape
 from klosed.distributions._gamma import entropy_of_log, grad_entropy_of_log, log_density
@@ -81,6 +81,8 @@ class Wishart(Distribution):
         if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2]:
             raise ShapeError(f"{name} must end in (d, d); got shape {tuple(matrix.shape)}.")
         super()._check()
+        if is_tracing(df):
+            return
         least = matrix.shape[-1] - 1
         check_domain("df", df, lambda x: x > least, f"> {least}, one less than the size of {name}")
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from klosed._arrays import Array, like, namespace
+from klosed._arrays import Array, like, namespace, quietly
 from klosed.distributions import Distribution
 from klosed.distributions._base import meet
 from klosed.distributions._categories import log_total
@@ -125,7 +125,7 @@ def kl_bounds(q: Distribution, p: Distribution) -> KLBounds:
     pair = MixturePair(q, p, tuple(np.broadcast_shapes(q.batch_shape, p.batch_shape)))
     if (pair.q.size, pair.p.size) == (1, 1):
         return KLBounds(pair.kl[..., 0, 0], pair.kl[..., 0, 0])
-    with np.errstate(all="ignore"):
+    with quietly():
         upper = _upper(pair)
         upper = upper * (1.0 + units(upper))
         xp = namespace(upper)

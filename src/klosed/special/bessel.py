@@ -326,9 +326,17 @@ _KNOWN: dict[float, _Forms] = {}
 
 
 def _forms(nu: float) -> _Forms:
+    _prepare(nu)
+    return _KNOWN[nu]
+
+
+def _prepare(nu: float) -> None:
     if nu not in _KNOWN:
         _KNOWN[nu] = _work_out(nu)
-    return _KNOWN[nu]
+
+
+# torch.compile, which can trace no polynomial of NumPy's, then runs it instead
+_prepare._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def _work_out(nu: float) -> _Forms:

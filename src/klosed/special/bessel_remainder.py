@@ -65,10 +65,18 @@ _KNOWN: dict[float, ClosedForm] = {}
 
 
 def _form(nu: float) -> ClosedForm:
+    _prepare(nu)
+    return _KNOWN[nu]
+
+
+def _prepare(nu: float) -> None:
     if nu not in _KNOWN:
         orders = [Order.of(nu, single=single) for single in (False, True)]
         _KNOWN[nu] = scalar_form(
             lambda x: _remainder(orders[is_single(x)], x),
             lambda x: ((nu + 0.5) / x - bessel_complement(x, nu),),
         )
-    return _KNOWN[nu]
+
+
+# torch.compile, which can trace no polynomial of NumPy's, then runs it instead
+_prepare._dynamo_marked_constant = True  # type: ignore[attr-defined]
