@@ -21,6 +21,7 @@ __all__ = [
     "broadcast",
     "broadcast_shapes",
     "check_domain",
+    "clip",
     "constant",
     "gather",
     "in_blocks",
@@ -170,6 +171,13 @@ def broadcast_shapes(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
 def broadcast(x: Array, shape: tuple[int, ...]) -> Array:
     """Return x broadcast to a shape, itself where it has that shape already."""
     return x if tuple(x.shape) == shape else namespace(x).broadcast_to(x, shape)
+
+
+def clip(x: Array, low: float, high: float | None = None) -> Array:
+    """Return x between two numbers; torch.compile may hold these for symbols."""
+    if kind(x) == "PyTorch":
+        return x.clamp(low, high)
+    return namespace(x).clip(x, min=low, max=high)
 
 
 def in_blocks(x: Array) -> bool:

@@ -9,6 +9,7 @@ from families import CHOSEN_PAIRS, FAMILIES, FIRST, known
 from kinds import KINDS
 
 import klosed
+from klosed.special import bessel
 
 pairs = pytest.mark.parametrize(
     ("name_q", "name_p"), CHOSEN_PAIRS, ids=[f"{a}-{b}" for a, b in CHOSEN_PAIRS]
@@ -214,3 +215,53 @@ def test_torch_compile_makes_one_graph(f, given):
     got = torch.autograd.grad(compiled(*arrays).sum(), arrays)
     for g, w in zip(got, wanted, strict=True):
         torch.testing.assert_close(g, w, rtol=1e-11, atol=1e-12)
+
+
+def compiled_as_before(f, arrays, **how):
+    torch.compiler.reset()
+    compiled = torch.compile(f, fullgraph=True, backend="aot_eager", **how)
+    wanted = torch.autograd.grad(f(*arrays).sum(), arrays)
+    got = torch.autograd.grad(compiled(*arrays).sum(), arrays)
+    for g, w in zip(got, wanted, strict=True):
+        torch.testing.assert_close(g, w)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own tracer
+def test_torch_compile_takes_any_shape_and_an_argument_twice():
+    loc, log_scale = torch.randn(4, 3, requires_grad=True), torch.randn(3, requires_grad=True)
+
+    def f(loc, log_scale):
+        # a scale that both share, and a prior of plain numbers
+        q = klosed.Normal(loc, log_scale=log_scale)
+        p = klosed.Normal(2.0 * loc, log_scale=log_scale)
+        return klosed.kl_divergence(q, p) + klosed.kl_divergence(q, klosed.Normal(0.0, 1.0))
+
+    compiled_as_before(f, (loc, log_scale), dynamic=True)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own tracer
+def test_torch_compile_may_be_the_first_to_ask_for_a_dimension(monkeypatch):
+    monkeypatch.setattr(bessel, "_KNOWN", {})
+
+    def f(direction, log_concentration):
+        q = klosed.VonMisesFisher(direction, log_concentration=log_concentration)
+        return klosed.kl_divergence(q, klosed.SphericalUniform(5))
+
+    direction = torch.randn(4, 5, dtype=torch.float64, requires_grad=True)
+    compiled = torch.compile(f, fullgraph=True, backend="aot_eager")
+    torch.compiler.reset()
+    log_concentration = torch.zeros(4, dtype=torch.float64, requires_grad=True)
+    got = compiled(direction, log_concentration)
+    torch.testing.assert_close(got, f(direction, log_concentration))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own tracer
+def test_torch_compiles_bounds():
+    def f(loc):
+        weights = klosed.Categorical(logits=torch.zeros(2))
+        q = klosed.MixtureSameFamily(weights, klosed.Normal(loc, 0.5))
+        return klosed.kl_bounds(q, klosed.Normal(0.0, 1.0)).upper
+
+    compiled_as_before(f, (torch.randn(3, 2, requires_grad=True),))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from klosed._arrays import Array, namespace
+from klosed._arrays import Array, clip, namespace
 from klosed.distributions._parameters import Parameter
 from klosed.distributions._sampling import as_numpy
 from klosed.distributions._sizes import product
@@ -113,7 +113,7 @@ class CategoriesValue:
         """Return finite logits, in which a very low one stands for −inf."""
         xp = namespace(self.given)
         given = self.given if self.given_as_logits else xp.log(self.given)
-        return xp.clip(given, min=_NEVER)
+        return clip(given, _NEVER)
 
     def at(self, x: Array) -> Array:
         """Return log π at class numbers x, which have no axis of categories."""
@@ -175,7 +175,7 @@ def covers_categories(p: CategoriesValue, q: CategoriesValue) -> Array:
     if not (p.given_as_logits and q.given_as_logits):
         return xp.all(p.possible | ~q.possible, axis=-1)
     # a − b, where b = −inf counts as a huge number and a = −inf stays: three cheap passes
-    return xp.max(q.given - xp.clip(p.given, min=1e5 * _NEVER), axis=-1) < -1e4 * _NEVER
+    return xp.max(q.given - clip(p.given, 1e5 * _NEVER), axis=-1) < -1e4 * _NEVER
 
 
 def total(x: Array) -> Array:

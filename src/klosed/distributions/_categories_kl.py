@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from klosed._arrays import Array, in_blocks, is_nowhere, namespace
+from klosed._arrays import Array, clip, in_blocks, is_nowhere, namespace
 from klosed.distributions._base import Core
 from klosed.distributions._categories import _NEVER, CategoriesValue, total
 from klosed.special import log1p, two_log, two_sum
@@ -137,7 +137,7 @@ def _logits_over_numbers(a: Array, x: Array, weights: Array) -> tuple[Array, Arr
     Logarithms and logits in the hundreds are rounded to 1e-14; their difference is not.
     """
     at, (log, rest) = _at_heaviest(weights), two_log(x)
-    log = namespace(x).clip(log, min=_NEVER)
+    log = clip(log, _NEVER)
     log_x, low_x = two_sum(log, -at(log))
     shifted, low_a = two_sum(a, -at(a))
     growth, low = two_sum(shifted, -log_x)
@@ -203,7 +203,7 @@ def _may_be_alike(eps: Array, start: Array) -> bool:
 
 
 def _divergence(c: _Centred) -> tuple[Array]:
-    near = namespace(c.eps).clip(c.eps, min=-_REACH, max=_REACH)
+    near = clip(c.eps, -_REACH, _REACH)
     rest = c.eps - near
     # ψ(ε) = ψ(near) + exp(near) (exp(rest) − 1) − rest, of which nothing is left where rest = 0
     excess = _series(near)

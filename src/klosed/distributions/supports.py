@@ -255,10 +255,11 @@ class Product(Support):
 def _ordered(a: float | Array, b: float | Array) -> bool | Array:
     # ends that are arrays are finite, so infinite ones decide without looking at values
     if isinstance(a, float) and abs(a) == math.inf:
-        return a < 0 or (isinstance(b, float) and b == a)
+        return bool(a < 0 or (isinstance(b, float) and b == a))
     if isinstance(b, float) and abs(b) == math.inf:
-        return b > 0
-    return a <= b
+        return bool(b > 0)
+    # torch.compile holds such numbers, too, for symbols
+    return bool(a <= b) if isinstance(a, float) and isinstance(b, float) else a <= b
 
 
 def _both(a: bool | Array, b: bool | Array) -> bool | Array:
