@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from klosed import Independent, Normal
+from klosed import (
+    Gumbel,
+    Independent,
+    Laplace,
+    MultivariateNormal,
+    Normal,
+    Uniform,
+    kl_divergence,
+)
+from klosed.divergences import has_closed_form
 from klosed.errors import ParameterError, ShapeError
 
 
@@ -26,6 +35,27 @@ def test_a_parameter_shared_by_the_event_gets_a_gradient_for_each_element():
 def test_nothing_to_sum_changes_nothing():
     q = Normal([0.0, 1.0], 1.0)
     assert np.array_equal(Independent(q, 0).log_prob([0.5, 0.5]), q.log_prob([0.5, 0.5]))
+
+
+def test_products_of_products_are_products():
+    q, p = Normal(np.zeros((2, 3, 4)), 1.0), Normal(np.ones((2, 3, 4)), 1.0)
+    nested = Independent(Independent(q, 1), 1)
+    for other in (Independent(p, 2), Independent(Independent(p, 1), 1)):
+        assert kl_divergence(nested, other).tolist() == [6.0, 6.0]
+        assert kl_divergence(other, nested).tolist() == [6.0, 6.0]
+    joint = Independent(MultivariateNormal(np.ones((2, 3, 4)), np.eye(4)), 1)
+    assert kl_divergence(nested, joint).tolist() == [6.0, 6.0]
+    unlike = Independent(Independent(Laplace(np.zeros((2, 3, 4)), 1.0), 1), 1)
+    assert not has_closed_form(unlike, Independent(Gumbel(np.zeros((2, 3, 4)), 1.0), 2))
+    boxes = Uniform(np.zeros((2, 3)), [[1.0, 1.0, 1.0], [1.0, 1.0, 3.0]])
+    wide = Independent(Uniform(np.zeros((2, 3)), 2.0), 2)
+    assert kl_divergence(Independent(Independent(boxes, 1), 1), wide) == np.inf
+
+
+def test_a_product_of_one_factor_is_not_outside_of_its_support():
+    q, p = Independent(Normal(0.5, 1.0), 0), Normal(0.0, 1.0)
+    assert not has_closed_form(q, p)  # and so not infinite
+    assert kl_divergence(q, Independent(p, 0)) == 0.125
 
 
 def test_mistakes_are_named():

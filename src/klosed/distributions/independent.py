@@ -65,7 +65,11 @@ class Independent(Distribution):
 
     @property
     def support(self) -> Support:
-        return Product(self.base.support, self.reinterpreted_batch_ndims)
+        base, n = self.base.support, self.reinterpreted_batch_ndims
+        if n == 0:
+            return base
+        # products of products are written in one way, so that they compare
+        return Product(base.base, base.ndim + n) if isinstance(base, Product) else Product(base, n)
 
     @property
     def mean(self) -> Array:
