@@ -95,6 +95,22 @@ def test_a_prior_of_numpy_scalars_fits_every_kind():
     assert klosed.kl_divergence(Normal(np.zeros(2, np.float32), 1.0), p).dtype == np.float32
 
 
+def test_one_trial_and_one_hot_have_the_same_support():
+    hot = klosed.OneHotCategorical([0.5, 0.5])
+    trials = klosed.Multinomial
+    for n in (1, 2):
+        for probs in ([0.2, 0.8], [1.0, 0.0]):
+            known = n == 2 or probs == [1.0, 0.0]
+            assert has_closed_form(hot, trials(n, probs)) == known
+            assert not known or klosed.kl_divergence(hot, trials(n, probs)) == np.inf
+    assert not has_closed_form(trials(1, [0.2, 0.8]), hot)
+    assert klosed.kl_divergence(trials(2, [0.2, 0.8]), hot) == np.inf
+    mixture = klosed.MixtureSameFamily(
+        klosed.Categorical([0.5, 0.5]), trials(1, [[0.2, 0.8], [0.6, 0.4]])
+    )
+    assert not has_closed_form(hot, mixture)
+
+
 def test_a_registered_pair_is_found_by_subclasses_and_the_nearest_wins(rules):
     @register_kl(Half, Half)
     def _(q, p):

@@ -6,6 +6,7 @@ Imports nothing from klosed above special.
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ __all__ = [
     "Categories",
     "CategoriesValue",
     "ClassNumbers",
+    "VectorsOfCounts",
     "covers_categories",
     "draw_class_numbers",
     "grad_entropy",
@@ -167,6 +169,24 @@ class ClassNumbers(Integers):
         if not isinstance(other, ClassNumbers) or other.high != self.high:
             return super().covers(other)
         return covers_categories(self.pi, other.pi)
+
+
+class VectorsOfCounts(Support):
+    """Vectors of counts that sum to `trials`, all in categories possible under `pi`."""
+
+    pi: CategoriesValue
+    event_ndim = 1
+
+    @property
+    @abstractmethod
+    def trials(self) -> float | Array:
+        """What the counts sum to."""
+
+    def covers(self, other: Support) -> bool | Array:
+        if not isinstance(other, VectorsOfCounts):
+            return False
+        possible = covers_categories(self.pi, other.pi)
+        return (self.trials == other.trials) & ((self.trials == 0.0) | possible)
 
 
 def covers_categories(p: CategoriesValue, q: CategoriesValue) -> Array:

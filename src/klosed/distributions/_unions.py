@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from klosed._arrays import Array, kind, like, namespace
-from klosed.distributions._categories import CategoriesValue, ClassNumbers
+from klosed.distributions._categories import CategoriesValue, ClassNumbers, VectorsOfCounts
 from klosed.distributions.multinomial import CountVectors
 from klosed.distributions.one_hot_categorical import OneHots
 from klosed.distributions.supports import Integers, Interval, Product, Support
@@ -59,10 +59,13 @@ class CountVectorUnion(CountVectors):
         return _any(self.members.contains(x[..., None, :]) & self.possible)
 
     def covers(self, other: Support) -> bool | Array:
-        if not isinstance(other, CountVectors):
+        if not isinstance(other, VectorsOfCounts):
             return False
-        same = _any((self.members.n == other.n[..., None]) & self.possible)
-        return same & replace(self.members, n=other.n, pi=self.pi).covers(other)
+        n = other.trials
+        same = _any(
+            (self.members.n == (n if isinstance(n, float) else n[..., None])) & self.possible
+        )
+        return same & replace(self.members, n=n, pi=self.pi).covers(other)
 
 
 def union(members: Support, possible: Array) -> Support:

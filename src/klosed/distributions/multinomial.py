@@ -13,7 +13,7 @@ from klosed.distributions._base import Distribution, Gradients, Shape
 from klosed.distributions._categories import (
     Categories,
     CategoriesValue,
-    covers_categories,
+    VectorsOfCounts,
     total,
 )
 from klosed.distributions._count_entropy import grad_multinomial_entropy, multinomial_entropy
@@ -26,12 +26,15 @@ __all__ = ["CountVectors", "Multinomial"]
 
 
 @dataclass(frozen=True)
-class CountVectors(Support):
-    """Vectors of counts that sum to n, all in categories possible under `pi`."""
+class CountVectors(VectorsOfCounts):
+    """The counts of n trials."""
 
     n: Array
     pi: CategoriesValue
-    event_ndim = 1
+
+    @property
+    def trials(self) -> Array:
+        return self.n
 
     @property
     def rule(self) -> str:
@@ -41,11 +44,6 @@ class CountVectors(Support):
         xp = namespace(x)
         count = (x >= 0.0) & (xp.floor(x) == x) & (self.pi.possible | (x == 0.0))
         return xp.all(count, axis=-1) & (xp.sum(x, axis=-1) == self.n)
-
-    def covers(self, other: Support) -> bool | Array:
-        if not isinstance(other, CountVectors):
-            return False
-        return (self.n == other.n) & ((self.n == 0.0) | covers_categories(self.pi, other.pi))
 
 
 class Multinomial(Distribution):

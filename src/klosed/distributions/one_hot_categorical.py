@@ -13,7 +13,7 @@ from klosed.distributions._base import Distribution, Gradients, Shape
 from klosed.distributions._categories import (
     Categories,
     CategoriesValue,
-    covers_categories,
+    VectorsOfCounts,
     draw_class_numbers,
     grad_entropy,
     total,
@@ -24,11 +24,14 @@ __all__ = ["OneHotCategorical", "OneHots"]
 
 
 @dataclass(frozen=True)
-class OneHots(Support):
+class OneHots(VectorsOfCounts):
     """Vectors with a single 1, in a category possible under `pi`, and else 0."""
 
     pi: CategoriesValue
-    event_ndim = 1
+
+    @property
+    def trials(self) -> float:
+        return 1.0
 
     @property
     def rule(self) -> str:
@@ -39,9 +42,6 @@ class OneHots(Support):
         one = x == 1.0
         each = xp.all((x == 0.0) | (one & self.pi.possible), axis=-1)
         return each & (xp.sum(x, axis=-1) == 1.0)
-
-    def covers(self, other: Support) -> bool | Array:
-        return isinstance(other, OneHots) and covers_categories(self.pi, other.pi)
 
 
 class OneHotCategorical(Distribution):

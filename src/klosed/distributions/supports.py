@@ -255,11 +255,17 @@ class Product(Support):
 def _ordered(a: float | Array, b: float | Array) -> bool | Array:
     # ends that are arrays are finite, so infinite ones decide without looking at values
     if isinstance(a, float) and abs(a) == math.inf:
-        return bool(a < 0 or (isinstance(b, float) and b == a))
+        return _decided(a < 0 or (isinstance(b, float) and b == a))
     if isinstance(b, float) and abs(b) == math.inf:
-        return bool(b > 0)
-    # torch.compile holds such numbers, too, for symbols
-    return bool(a <= b) if isinstance(a, float) and isinstance(b, float) else a <= b
+        return _decided(b > 0)
+    return _decided(a <= b) if isinstance(a, float) and isinstance(b, float) else a <= b
+
+
+def _decided(condition: bool) -> bool:
+    """Return a condition on numbers, which torch.compile may hold for symbols, as True or False."""
+    if condition:  # noqa: SIM103  (a branch is what decides it)
+        return True
+    return False
 
 
 def _both(a: bool | Array, b: bool | Array) -> bool | Array:
