@@ -217,26 +217,26 @@ def test_torch_compile_makes_one_graph(f, given):
         torch.testing.assert_close(g, w, rtol=1e-11, atol=1e-12)
 
 
-def compiled_as_before(f, arrays, **how):
+def check_compiled(f, *batches):
+    """Compile once, for each of several batches, of which the second is of another size."""
     torch.compiler.reset()
-    compiled = torch.compile(f, fullgraph=True, backend="aot_eager", **how)
-    wanted = torch.autograd.grad(f(*arrays).sum(), arrays)
-    got = torch.autograd.grad(compiled(*arrays).sum(), arrays)
-    for g, w in zip(got, wanted, strict=True):
-        torch.testing.assert_close(g, w)
+    compiled = torch.compile(f, fullgraph=True, backend="aot_eager")
+    for arrays in batches:
+        wanted = torch.autograd.grad(f(*arrays).sum(), arrays)
+        got = torch.autograd.grad(compiled(*arrays).sum(), arrays)
+        for g, w in zip(got, wanted, strict=True):
+            torch.testing.assert_close(g, w)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own tracer
-def test_torch_compile_takes_any_shape_and_an_argument_twice():
-    loc, log_scale = torch.randn(4, 3, requires_grad=True), torch.randn(3, requires_grad=True)
+def test_torch_compile_takes_batches_of_any_size_and_an_argument_twice():
+    log_scale = torch.randn(3, requires_grad=True)
 
     def f(loc, log_scale):
-        # a scale that both share, and a prior of plain numbers
         q = klosed.Normal(loc, log_scale=log_scale)
-        p = klosed.Normal(2.0 * loc, log_scale=log_scale)
-        return klosed.kl_divergence(q, p) + klosed.kl_divergence(q, klosed.Normal(0.0, 1.0))
+        return klosed.kl_divergence(q, klosed.Normal(2.0 * loc, log_scale=log_scale))
 
-    compiled_as_before(f, (loc, log_scale), dynamic=True)
+    check_compiled(f, *((torch.randn(n, 3, requires_grad=True), log_scale) for n in (4, 5)))
 
 
 @pytest.mark.slow
@@ -264,4 +264,4 @@ def test_torch_compiles_bounds():
         q = klosed.MixtureSameFamily(weights, klosed.Normal(loc, 0.5))
         return klosed.kl_bounds(q, klosed.Normal(0.0, 1.0)).upper
 
-    compiled_as_before(f, (torch.randn(3, 2, requires_grad=True),))
+    check_compiled(f, (torch.randn(3, 2, requires_grad=True),))
