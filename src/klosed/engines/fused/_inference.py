@@ -9,14 +9,13 @@ from numba import njit
 from klosed.engines.fused import _passes as passes
 from klosed.engines.fused._intrinsics import size_of, view
 from klosed.engines.fused._likelihoods import prepare_blocks
-from klosed.engines.fused._rows import OPTIONS
+from klosed.engines.fused._rows import INLINED
 from klosed.engines.fused._tables import Int, Layer, Pass
 
 __all__ = ["infer"]
 
 
-# Inlined before compiling: as a function of its own, all that it calls would be optimized twice.
-@njit(**OPTIONS | {"inline": "always"})
+@njit(**INLINED)
 def infer(
     kind: Any,
     first: Any,

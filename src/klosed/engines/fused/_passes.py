@@ -12,9 +12,9 @@ from numba import njit
 
 from klosed.engines.fused import _elementary as elementary
 from klosed.engines.fused import _likelihoods as likelihoods
-from klosed.engines.fused._intrinsics import size_of, view
+from klosed.engines.fused._intrinsics import prefetch, size_of, view
 from klosed.engines.fused._pieces import product
-from klosed.engines.fused._rows import OPTIONS, activate, gather
+from klosed.engines.fused._rows import INLINED, OPTIONS, activate, gather
 from klosed.engines.fused._tables import Int, Layer, Real
 from klosed.engines.fused._team import meet, share
 
@@ -22,11 +22,14 @@ __all__ = [
     "backward",
     "decode",
     "encode",
+    "fetch",
     "likelihood",
     "reparameterize",
     "take",
     "weight_gradient",
 ]
+
+_LINE = 64  # bytes of a cache line
 
 
 @njit(**OPTIONS)
@@ -59,7 +62,7 @@ def _through(
             meet(ints, threads)
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def weight_gradient(
     layer: Any, start: Any, stop: Any, to: Any, rows: Any, ints: Any, one: Any
 ) -> None:
@@ -72,7 +75,7 @@ def weight_gradient(
     )  # fmt: skip
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def take(layers: Any, blocks: Any, i: Any, row: Any, ints: Any, one: Any) -> None:
     """Make row number `row` of the data the i-th of the batch."""
     n = layers[0, Layer.N_IN]
@@ -86,7 +89,16 @@ def take(layers: Any, blocks: Any, i: Any, row: Any, ints: Any, one: Any) -> Non
         likelihoods.read(blocks, target, reads, one)
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
+def fetch(rows: Any, first: Any, end: Any, ints: Any) -> None:
+    """Have rows of the data brought near that a later batch takes."""
+    for i in range(first, end):
+        row = ints[Int.DATA] + rows[i] * ints[Int.ROW_BYTES]
+        for line in range(row, row + ints[Int.ROW_BYTES] + _LINE - 1, _LINE):
+            prefetch(line)
+
+
+@njit(**INLINED)
 def encode(
     layers: Any, start: Any, rows: Any, thread: Any, threads: Any, ints: Any, one: Any
 ) -> None:
@@ -94,7 +106,7 @@ def encode(
     _through(layers[: ints[Int.ENCODER_HEAD] + 1], start, rows, thread, threads, ints, one)
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def decode(
     layers: Any, start: Any, rows: Any, thread: Any, threads: Any, ints: Any, one: Any
 ) -> None:
@@ -130,7 +142,7 @@ def reparameterize(layers: Any, start: Any, rows: Any, noise: Any, ints: Any, on
     return total
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def likelihood(
     layers: Any, blocks: Any, i: Any, x: Any, scratch: Any, weight: Any, one: Any
 ) -> Any:
@@ -143,7 +155,7 @@ def likelihood(
     )  # fmt: skip
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def backward(
     layers: Any,
     start: Any,

@@ -15,7 +15,7 @@ from klosed.engines.fused import _elementary as elementary
 from klosed.engines.fused._intrinsics import view
 from klosed.engines.fused._tables import ACTIVATION_CODES, Scaled, Stored
 
-__all__ = ["OPTIONS", "activate", "gather"]
+__all__ = ["INLINED", "OPTIONS", "activate", "gather"]
 
 # Sums may be taken in any order, for vectors; what must keep its order lives in _elementary.
 # Nothing here is called from Python: no way in from there need be compiled.
@@ -25,6 +25,9 @@ OPTIONS: Any = {
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
 }
+# Put into the caller before compiling. LLVM optimizes a function of its own once more in every
+# function above it: what is called from one or two places compiles faster within those.
+INLINED = OPTIONS | {"inline": "always"}
 _BYTE, _SINGLE, _DOUBLE = np.uint8(0), np.float32(0), np.float64(0)
 _RELU, _LEAKY_RELU, _TANH, _SIGMOID, _SOFTPLUS, _ELU, _GELU = (
     ACTIVATION_CODES[name]

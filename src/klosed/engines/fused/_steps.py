@@ -12,13 +12,12 @@ from klosed.engines.fused._elementary import is_finite
 from klosed.engines.fused._inference import infer
 from klosed.engines.fused._intrinsics import (
     flush_to_zero,
-    prefetch,
     restore_flags,
     size_of,
     view,
 )
 from klosed.engines.fused._likelihoods import column, prepare_blocks
-from klosed.engines.fused._rows import OPTIONS
+from klosed.engines.fused._rows import INLINED, OPTIONS
 from klosed.engines.fused._tables import Block, Column, Int, Layer, Pass, Real, Rule
 from klosed.engines.fused._team import meet, share
 from klosed.engines.fused._update import update
@@ -26,7 +25,7 @@ from klosed.engines.fused._update import update
 __all__ = ["run"]
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _tile(
     layer: Any,
     start: Any,
@@ -98,7 +97,7 @@ def _free_parameter(
         )  # fmt: skip
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _free_parameters(
     blocks: Any, n: Any, threads: Any, step: Any, scratch: Any, ints: Any, reals: Any, one: Any
 ) -> None:
@@ -162,12 +161,9 @@ def _make_run(digest: int) -> Any:
             weight = real(1 / count)
             for i in range(start, stop):
                 passes.take(layers, blocks, i, rows[first + i], ints, one)
-            following = min(len(rows) - first - count, batch)
-            start_ahead, stop_ahead = share(following, thread, threads)
-            for i in range(start_ahead, stop_ahead):
-                row = ints[Int.DATA] + rows[first + count + i] * ints[Int.ROW_BYTES]
-                for line in range(row, row + ints[Int.ROW_BYTES] + 63, 64):
-                    prefetch(line)
+            ahead = first + count
+            start_ahead, stop_ahead = share(min(len(rows) - ahead, batch), thread, threads)
+            passes.fetch(rows, ahead + start_ahead, ahead + stop_ahead, ints)
             if parts > 1:
                 meet(ints, threads)
             passes.encode(layers, at, rows_here, part, parts, ints, one)
