@@ -126,6 +126,23 @@ def test_warnings_say_what_to_do(blobs):
     ) as mismatch:
         klosed.VAE(max_iter=3, likelihood="poisson", early_stopping=False).fit(counts)
     assert mismatch[0].filename == __file__
+    tails = np.random.default_rng(0).standard_t(1.5, size=(300, 9))
+    with pytest.warns(KlosedWarning) as caught:
+        klosed.VAE(max_iter=3, likelihood="gaussian", early_stopping=False).fit(tails)
+    (one,) = [w for w in caught if "outliers" in str(w.message)]
+    assert "'x6' and 2 more have outliers that a Gaussian cannot explain" in str(one.message)
+    assert "student_t" in str(one.message)
+    assert one.filename == __file__
+
+
+def test_healthy_tables_are_not_warned_of():
+    # Warnings are errors in tests.
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(600, 2))
+    x = z @ rng.normal(size=(2, 6)) + 0.3 * rng.normal(size=(600, 6))
+    assert klosed.VAE(random_state=0, hidden_layer_sizes=(32,)).fit(x).components_used_ == 2
+    counts = rng.poisson(np.exp(1 + z[:, :1]), size=(600, 3)).astype(float)
+    klosed.VAE(random_state=0, hidden_layer_sizes=(32,), likelihood="poisson").fit(counts)
 
 
 @pytest.mark.parametrize("before", ["adam", "sgd", "adagrad"])

@@ -28,6 +28,8 @@ _ACTIVE = 0.01
 _OVERDISPERSED = 2.0
 # Excess kurtosis of residuals; a Gaussian's is 0, a Student-t's with five degrees of freedom 6.
 _HEAVY_TAIL = 20.0
+# Columns that a warning names.
+_NAMED = 5
 # Frames from a function that `TableModel._fit` calls up to the line that called `fit`.
 _USER = 5
 
@@ -61,40 +63,42 @@ def warn_of_collapse(active: Array, *, beta: float, size_was_given: bool) -> Non
 def warn_of_mismatch(table: Table, spec: Any, output: Array, x: Array) -> None:
     """Warn of columns whose family does not fit, from outputs at the posterior means."""
     likelihood = likelihood_of(spec)
-    residual = x - likelihood.mean(output)
+    mean = likelihood.mean(output)
+    residual = x - mean
     kinds = table.kinds()
+    dispersed: dict[Any, float] = {}
+    with_outliers: list[Any] = []
     for column, place in zip(table.columns, table.places, strict=True):
         if column.width != 1:
             continue
-        r = residual[:, place.start]
-        known = ~np.isnan(r)
+        j = place.start
+        known = ~np.isnan(residual[:, j])
         if known.sum() < 50:
             continue
-        r = r[known]
-        if kinds[place.start] == "poisson":
-            mean = likelihood.mean(output)[known, place.start]
-            dispersion = float((r**2 / mean).mean())
+        r = residual[known, j]
+        if kinds[j] == "poisson":
+            dispersion = float((r**2 / mean[known, j]).mean())
             if dispersion > _OVERDISPERSED:
-                _warn(
-                    column.name,
-                    f"{dispersion:.1f} times the variance of a Poisson",
-                    'likelihood={"count": "negative_binomial"}',
-                )
-        elif kinds[place.start] == "gaussian" and column.family == "gaussian":
-            low, middle, high = np.quantile(x[known, place.start], [0.25, 0.5, 0.75])
+                dispersed[column.name] = dispersion
+        elif column.family == "gaussian":
+            low, middle, high = np.quantile(x[known, j], [0.25, 0.5, 0.75])
             z = (r - r.mean()) / max(float(r.std()), 1e-12)
             if low < middle < high and float((z**4).mean()) - 3 > _HEAVY_TAIL:
-                _warn(
-                    column.name,
-                    "outliers that a Gaussian cannot explain",
-                    'likelihood={"real": "student_t"}',
-                )
+                with_outliers.append(column.name)
+    if dispersed:
+        times = f"up to {max(dispersed.values()):.1f} times the variance of a Poisson"
+        _warn(list(dispersed), times, 'likelihood={"count": "negative_binomial"}')
+    if with_outliers:
+        what = "outliers that a Gaussian cannot explain"
+        _warn(with_outliers, what, 'likelihood={"real": "student_t"}')
 
 
-def _warn(name: str, what: str, cure: str) -> None:
-    warnings.warn(
-        f"column {name!r} has {what}. Use {cure}.", LikelihoodMismatchWarning, stacklevel=_USER + 2
-    )
+def _warn(names: list[Any], what: str, cure: str) -> None:
+    """Warn once of all the columns with one trouble: a wide table may have hundreds."""
+    shown = ", ".join(map(repr, names[:_NAMED]))
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    subject = f"column {shown} has" if len(names) == 1 else f"columns {shown}{more} have"
+    warnings.warn(f"{subject} {what}. Use {cure}.", LikelihoodMismatchWarning, stacklevel=_USER + 2)
 
 
 def warn_of_no_convergence(max_iter: int) -> None:
