@@ -117,7 +117,7 @@ args = (rng.random((2, 131), np.float32), *rng.normal(size=(2, 2, 3)), rng.norma
 for got, wanted in zip(FusedEngine(spec).scorer(params)(*args),
                        _weigh(ReferenceEngine(spec), params, *args), strict=True):
     np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-5)
-print(_products._VECTOR_BYTES)
+print(_products.VECTOR_BYTES)
 """
     env = os.environ | {
         "NUMBA_CPU_NAME": name,

@@ -73,11 +73,14 @@ class Engine(Protocol):
 class Batch:
     """One step's share of an epoch: numbers of rows, and how to draw the noise that goes with them.
 
-    `draw` is a function of the position alone: it may be called on any thread, at any time.
+    `draw` is a function of the position alone: it may be called on any thread, at any time. Where
+    it is ``klosed.random.standard_normal(*stream, …)``, `stream` is (seed, purpose, step), and an
+    engine may draw the same numbers in a way of its own.
     """
 
     rows: Array
     draw: Callable[[], Array]
+    stream: tuple[int, int, int] | None = None
 
     @cached_property
     def noise(self) -> Array:

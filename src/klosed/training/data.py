@@ -133,7 +133,7 @@ def batches(
     for step, rows in enumerate(order, state.step):
         shape = (len(rows), spec.n_components)
         where = (config.seed, Purpose.TRAINING_NOISE, step)
-        yield Batch(rows, partial(standard_normal, *where, shape, dtype))
+        yield Batch(rows, partial(standard_normal, *where, shape, dtype), where)
 
 
 def _in_memory(

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from klosed.engines.fused import _sparse as sparse
 from klosed.engines.fused._network import Network, Workspace, address, aligned
+from klosed.engines.fused._noise import STATE_BYTES
 from klosed.engines.fused._steps import run
 from klosed.engines.fused._tables import (
     Block,
@@ -35,6 +37,7 @@ _TILE_BYTES = 320 * 1024  # of gradient: it must stay in the cache until it is u
 _OPERATIONS_A_THREAD = 8_000_000  # some 50 µs; a step's meetings of threads take a few
 _ROWS_A_THREAD = 48  # fewer make slow products: threads then share columns, and meet more often
 _NO_ROWS = np.empty(0, np.int64)
+_NO_STREAMS = np.empty((0, 3), np.uint64)
 _STORED = {"uint8": Stored.UINT8, "float32": Stored.FLOAT32, "float64": Stored.FLOAT64}
 _SCALED = {
     "none": Scaled.AS_THEY_ARE,
@@ -55,6 +58,7 @@ class Job:
         *,
         batch: int,
         threads: int,
+        is_sparse: bool = False,
     ) -> None:
         self.network, self.batch, self.threads = network, batch, threads
         self.params = network.arrays(params)
@@ -64,15 +68,22 @@ class Job:
         self.layers = self._workspace.table
         network.bind(self.layers, self.params, Layer.WEIGHT, Layer.BIAS)
         self.blocks, self._kept = network.blocks(self.params)
-        self.tiles = _tiles(network, dtype, threads)
+        self.layers[0, Layer.SPARSE] = is_sparse
+        self.tiles = _tiles(network, dtype, threads, is_sparse)
         self.partial = np.zeros((threads, 8))
         self.ints, self.reals = np.zeros(len(Int), np.int64), np.zeros(len(Real))
         self._control = aligned(Control.SIZE, np.int64)
         self._control[:] = 0
         n = network.spec.n_features
         outputs = self.tiles[:, 2] - self.tiles[:, 1]
-        tile = int((outputs * self.layers[self.tiles[:, 0], Layer.N_IN]).max())
+        inputs = self.layers[self.tiles[:, 0], Layer.N_IN]
+        if is_sparse:
+            inputs[self.tiles[:, 0] == 0] = sparse.BLOCK + sparse.LINES
+        tile = int((outputs * inputs).max())
+        shared, own = sparse.list_numbers(batch, n) if is_sparse else (0, 0)
+        self._lists = aligned(shared + own * threads, np.int32)
         numbers = Column.SIZE * n + max(tile, n, int(self.layers[:, Layer.N_OUT].max()))
+        numbers = max(numbers, -(-STATE_BYTES // dtype.itemsize))
         numbers += -numbers % 16
         self._scratch = aligned(numbers * threads, dtype)
         self._set(
@@ -86,21 +97,29 @@ class Job:
                 Int.UPSTREAM: self._workspace.upstream,
                 Int.WIDEST: self._workspace.widest,
                 Int.BY_ROWS: batch >= _ROWS_A_THREAD * threads,
+                Int.LISTS: address(self._lists),
+                Int.LISTS_BYTES: 4 * own,
                 Int.SCRATCH: address(self._scratch),
                 Int.SCRATCH_BYTES: numbers * dtype.itemsize,
             }
         )
         self._set_data(x, scaling)
 
-    def run_steps(self, rows: Array, noise: Array, losses: Array) -> int:
-        """Run a step for each row of `losses`; return how many were done."""
+    def run_steps(
+        self, rows: Array, noise: Array, losses: Array, streams: Array = _NO_STREAMS
+    ) -> int:
+        """Run a step for each row of `losses`; return how many were done.
+
+        `noise` is filled with that of `streams`, a line (seed, purpose, step) for each step,
+        where there are any.
+        """
         nothing = np.empty((0, 0), self.dtype)
         with one_thread_a_product():
             done: int = run_on_threads(
                 lambda thread: run(
                     Pass.STEPS.value, 0, 0, nothing, thread, self.threads, self.layers,
                     self.blocks, self.tiles, self.ints, self.reals, rows, address(noise),
-                    self.partial, losses, self.dtype.type(1),
+                    streams, self.partial, losses, self.dtype.type(1),
                 ),
                 self.threads,
             )  # fmt: skip
@@ -119,7 +138,7 @@ class Job:
         run(
             kind.value, first, last, results, 0, 1, self.layers,
             self.blocks, self.tiles, self.ints, self.reals, _NO_ROWS, address(latent),
-            self.partial, scores, self.dtype.type(1),
+            _NO_STREAMS, self.partial, scores, self.dtype.type(1),
         )  # fmt: skip
 
     def _set(self, values: dict[Int, int]) -> None:
@@ -148,11 +167,12 @@ class Job:
         )
 
 
-def _tiles(network: Network, dtype: np.dtype[Any], threads: int) -> Array:
+def _tiles(network: Network, dtype: np.dtype[Any], threads: int, is_sparse: bool) -> Array:
     """Return (layer, first output, end, thread) of each tile of weights.
 
-    A thread updates the weights of the outputs that it computes: they are in its cache. The last
-    tile may stand for the likelihoods' learned parameters: layer −1.
+    A thread updates the weights of the outputs that it computes: they are in its cache. A sparse
+    first layer is one tile a thread, updated in blocks of inputs. The last tile may stand for the
+    likelihoods' learned parameters: layer −1.
     """
     tiles = []
     for number, layer in enumerate(network.layers):
@@ -160,6 +180,7 @@ def _tiles(network: Network, dtype: np.dtype[Any], threads: int) -> Array:
         for thread in range(threads):
             first, end = (layer.n_out * (thread + i) // threads for i in (0, 1))
             parts = max(1, -(-(end - first) * row_bytes // _TILE_BYTES))
+            parts = 1 if is_sparse and number == 0 else parts
             edges = [first + (end - first) * i // parts for i in range(parts + 1)]
             tiles += [(number, a, b, thread) for a, b in itertools.pairwise(edges) if b > a]
     if network.has_free_parameters:

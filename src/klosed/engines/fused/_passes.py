@@ -38,7 +38,8 @@ def _through(
 ) -> None:
     """Take rows, from `start` on, through layers: y = f(x Wᵀ + b); each thread its outputs.
 
-    The last layer of the decoder is left as x Wᵀ: the likelihood adds the bias.
+    The last layer of the decoder is left as x Wᵀ: the likelihood adds the bias. That of a sparse
+    layer has been written before.
     """
     size = size_of(one)
     for k in range(len(layers)):
@@ -48,7 +49,7 @@ def _through(
         place = (start * n_out + first) * size
         y, slope = layer[Layer.OUTPUT] + place, layer[Layer.DELTA] + place
         x = layer[Layer.INPUT] + start * n_in * size
-        if end > first:
+        if end > first and not layer[Layer.SPARSE]:
             weight = layer[Layer.WEIGHT] + first * n_in * size
             product(
                 ints, True, False, end - first, rows, n_in, weight, n_in, x, n_in, y, n_out, one

@@ -23,7 +23,16 @@ from klosed.engines.fused._intrinsics import bits_of, size_of, view
 from klosed.engines.fused._network import aligned
 from klosed.engines.fused._rows import OPTIONS
 
-__all__ = ["ROWS", "in_panels", "multiply", "padded"]
+__all__ = [
+    "ROWS",
+    "VECTORS",
+    "VECTOR_BYTES",
+    "in_panels",
+    "living",
+    "multiply",
+    "padded",
+    "tile_of",
+]
 
 Array = NDArray[Any]
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
@@ -47,13 +56,13 @@ def _shape() -> tuple[int, int]:
     return (32, 4) if "avx" in features else (16, 4)
 
 
-_VECTOR_BYTES, ROWS = _shape()
-_VECTORS = 3  # in a row of a tile
+VECTOR_BYTES, ROWS = _shape()
+VECTORS = 3  # in a row of a tile
 
 
 def padded(n: int, itemsize: int) -> int:
     """Return n, rounded up to whole vectors."""
-    lanes = _VECTOR_BYTES // itemsize
+    lanes = VECTOR_BYTES // itemsize
     return n + -n % lanes
 
 
@@ -63,36 +72,43 @@ def in_panels(weight: Array) -> Array:
     A panel holds what three vectors of outputs, or one at the end, take from each input in turn.
     """
     n_out, n_in = weight.shape
-    lanes = _VECTOR_BYTES // weight.itemsize
+    lanes = VECTOR_BYTES // weight.itemsize
     whole = np.zeros((padded(n_out, weight.itemsize), n_in), weight.dtype)
     whole[:n_out] = weight
-    end = len(whole) // (_VECTORS * lanes) * _VECTORS * lanes
+    end = len(whole) // (VECTORS * lanes) * VECTORS * lanes
     panels = aligned(whole.size, weight.dtype)
-    for part, outputs, first in ((whole[:end], _VECTORS * lanes, 0), (whole[end:], lanes, end)):
+    for part, outputs, first in ((whole[:end], VECTORS * lanes, 0), (whole[end:], lanes, end)):
         to = panels[first * n_in : first * n_in + part.size].reshape(-1, n_in, outputs)
         to[...] = part.reshape(-1, outputs, n_in).swapaxes(1, 2)
     return panels
 
 
-def _tile_of(rows: int, vectors: int) -> Any:
-    """Return a function that computes `rows` rows of so many vectors of outputs."""
+def tile_of(rows: int, vectors: int) -> Any:
+    """Return a function that computes `rows` rows of so many vectors of outputs.
+
+    Y = Σ x_k p_k over the `count` inputs k whose numbers lie at the address `inputs`. What is
+    known by its address has a stride in bytes: x one from row to row and a step from input to
+    input, the panel one from input to input, y one from row to row.
+    """
 
     @intrinsic
     def tile(
         typing: Any,
         x: Any,
         x_stride: Any,
+        x_step: Any,
         inputs: Any,
         count: Any,
         panel: Any,
+        panel_stride: Any,
         y: Any,
         y_stride: Any,
         like: Any,
     ) -> Any:
-        lanes = _VECTOR_BYTES // (like.bitwidth // 8)
+        lanes = VECTOR_BYTES // (like.bitwidth // 8)
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            x, x_stride, inputs, count, panel, y, y_stride, _ = args
+            x, x_stride, x_step, inputs, count, panel, panel_stride, y, y_stride, _ = args
             real = context.get_value_type(like)
             vector = ir.VectorType(real, lanes)
             fma = cgutils.get_or_insert_function(
@@ -109,12 +125,12 @@ def _tile_of(rows: int, vectors: int) -> Any:
             def place(address: Any, kind: Any, index: Any) -> Any:
                 return builder.gep(builder.inttoptr(address, kind.as_pointer()), [index])
 
-            def row(address: Any, stride: Any, r: int) -> Any:
-                return builder.add(address, builder.mul(stride, number(r)))
+            def row(address: Any, stride: Any, r: Any) -> Any:
+                return builder.add(address, builder.mul(stride, r))
 
             before = builder.block
             loop, after = (builder.append_basic_block(name) for name in ("tile", "tile.end"))
-            sources = [row(x, x_stride, r) for r in range(rows)]
+            sources = [row(x, x_stride, number(r)) for r in range(rows)]
             builder.branch(loop)
 
             builder.position_at_end(loop)
@@ -124,15 +140,17 @@ def _tile_of(rows: int, vectors: int) -> Any:
             for each in sums:
                 each.add_incoming(ir.Constant(vector, [0.0] * lanes), before)
             k = builder.zext(builder.load(place(inputs, _I32, i)), _I64)
-            first = builder.mul(k, number(vectors))
+            first, step = row(panel, panel_stride, k), builder.mul(k, x_step)
             weights = [
-                builder.load(place(panel, vector, builder.add(first, number(v))))
+                builder.load(place(first, vector, number(v)), align=like.bitwidth // 8)
                 for v in range(vectors)
             ]
             added: list[Any] = []
             for source in sources:
                 one = builder.insert_element(
-                    undefined, builder.load(place(source, real, k)), ir.Constant(_I32, 0)
+                    undefined,
+                    builder.load(place(builder.add(source, step), real, number(0))),
+                    ir.Constant(_I32, 0),
                 )
                 value = builder.shuffle_vector(one, undefined, everywhere)
                 for weight in weights:
@@ -145,29 +163,30 @@ def _tile_of(rows: int, vectors: int) -> Any:
 
             builder.position_at_end(after)
             for n, total in enumerate(added):
-                target = row(y, y_stride, n // vectors)
-                builder.store(total, place(target, vector, number(n % vectors)))
+                target = row(y, y_stride, number(n // vectors))
+                at = place(target, vector, number(n % vectors))
+                builder.store(total, at, align=like.bitwidth // 8)
             return context.get_dummy_value()
 
         whole = types.int64
-        return types.void(whole, whole, whole, whole, whole, whole, whole, like), generate
+        return types.void(*[whole] * 9, like), generate
 
     return tile
 
 
-_wide_tile, _narrow_tile = _tile_of(ROWS, _VECTORS), _tile_of(ROWS, 1)
+_wide_tile, _narrow_tile = tile_of(ROWS, VECTORS), tile_of(ROWS, 1)
 
 
 @njit(**OPTIONS)
-def _living(x: Any, stride: Any, n: Any, to: Any, bits: Any, one: Any) -> Any:
-    """Write which of the n inputs are not zero in all rows of a tile; return how many.
+def living(x: Any, stride: Any, rows: Any, n: Any, to: Any, bits: Any, one: Any) -> Any:
+    """Write which of n inputs are not zero in all of so many rows; return how many.
 
     At least one, so that a tile's loop can test at its end.
     """
     zero = bits_of(type(one)(0))
     inputs, bits = view(to, n, np.int32(0)), view(bits, n, zero)
     bits[:] = zero
-    for r in range(ROWS):
+    for r in range(rows):
         row = view(x + r * stride, n, zero)
         for k in range(n):
             bits[k] |= row[k]
@@ -187,19 +206,25 @@ def multiply(
     `x`, `y` and `panels` are addresses; rows of x and y are padded to whole vectors. `work` is
     the address of memory for `tiles` rows of inputs and one more; `counts` has a place a tile.
     """
-    lanes = _VECTOR_BYTES // size_of(one)
-    x_stride, y_stride = -(-n_in // lanes) * _VECTOR_BYTES, -(-n_out // lanes) * _VECTOR_BYTES
+    lanes = VECTOR_BYTES // size_of(one)
+    x_stride, y_stride = -(-n_in // lanes) * VECTOR_BYTES, -(-n_out // lanes) * VECTOR_BYTES
     for t in range(tiles):
         source, inputs = x + t * ROWS * x_stride, work + t * x_stride
-        counts[t] = _living(source, x_stride, n_in, inputs, work + tiles * x_stride, one)
-    vectors, v = -(-n_out // lanes), 0
+        counts[t] = living(source, x_stride, ROWS, n_in, inputs, work + tiles * x_stride, one)
+    vectors, v, size = -(-n_out // lanes), 0, size_of(one)
     while v < vectors:
-        panel, is_wide = panels + v * n_in * _VECTOR_BYTES, v + _VECTORS <= vectors
+        panel, is_wide = panels + v * n_in * VECTOR_BYTES, v + VECTORS <= vectors
         for t in range(tiles):
             source, inputs = x + t * ROWS * x_stride, work + t * x_stride
-            target = y + t * ROWS * y_stride + v * _VECTOR_BYTES
+            target = y + t * ROWS * y_stride + v * VECTOR_BYTES
             if is_wide:
-                _wide_tile(source, x_stride, inputs, counts[t], panel, target, y_stride, one)
+                _wide_tile(
+                    source, x_stride, size, inputs, counts[t], panel, VECTORS * VECTOR_BYTES,
+                    target, y_stride, one,
+                )  # fmt: skip
             else:
-                _narrow_tile(source, x_stride, inputs, counts[t], panel, target, y_stride, one)
-        v += _VECTORS if is_wide else 1
+                _narrow_tile(
+                    source, x_stride, size, inputs, counts[t], panel, VECTOR_BYTES, target,
+                    y_stride, one,
+                )  # fmt: skip
+        v += VECTORS if is_wide else 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from klosed.engines.base import Batch, Loss, Task
-from klosed.engines.fused._job import Job, run_on_threads, threads_for
-from klosed.engines.fused._network import Network
+from klosed.engines.fused._job import Job, threads_for
+from klosed.engines.fused._network import Network, address, aligned
+from klosed.engines.fused._sparse import pays
 from klosed.engines.fused._tables import RULES, Block, Int, Layer, Real
 
 __all__ = ["FusedStepper"]
@@ -21,22 +21,30 @@ Array = NDArray[Any]
 
 _SECONDS_A_CALL = 0.1
 _MOST_NOISE = 2**20  # numbers drawn ahead
-_MOST_DRAWING = 4  # threads; a third of drawing is Python, which one thread does at a time
 _SLOTS = (
     (Layer.WEIGHT_SLOT_1, Layer.BIAS_SLOT_1, Block.SLOT_1, Block.SHAPE_SLOT_1),
     (Layer.WEIGHT_SLOT_2, Layer.BIAS_SLOT_2, Block.SLOT_2, Block.SHAPE_SLOT_2),
 )
 
 
+def _is_sparse(network: Network, task: Task, threads: int) -> bool:
+    """Return True if the first layer had better leave out the zeros of the data."""
+    if network.head == 0 or task.scaling.kind == "standardize":
+        return False
+    return pays(task.x, network.layers[0].n_out, threads)
+
+
 class FusedStepper:
     """The steps of one training, a tenth of a second's worth a call."""
 
     def __init__(self, network: Network, task: Task, threads: int) -> None:
-        self._task, self._threads = task, threads
+        self._task = task
         batch = task.batch_size
+        threads = threads_for(network, batch, threads)
+        is_sparse = _is_sparse(network, task, threads)
         self._job = job = Job(
             network, task.params, task.x, task.scaling,
-            batch=batch, threads=threads_for(network, batch, threads),
+            batch=batch, threads=threads, is_sparse=is_sparse,
         )  # fmt: skip
         rule, numbers = RULES[task.optimizer.name]
         job.ints[Int.RULE], job.reals[Real.BETA] = rule, task.beta
@@ -47,6 +55,15 @@ class FusedStepper:
         for slot, (weight, bias, *free) in zip(slots, _SLOTS, strict=False):
             network.bind(job.layers, self._moments[slot], weight, bias)
             network.bind_blocks(job.blocks, self._moments[slot], *free)
+        self._transposed: list[tuple[Array, Array]] = []
+        if is_sparse:
+            columns = (Layer.WEIGHT, Layer.WEIGHT_SLOT_1, Layer.WEIGHT_SLOT_2)
+            for own, column in zip((job.params, *self._moments.values()), columns, strict=False):
+                kept = own[f"{network.layers[0].names[0]}.weight"]
+                copy = aligned(kept.size, kept.dtype).reshape(kept.shape[::-1])
+                copy[...] = kept.T
+                job.layers[0, column] = address(copy)
+                self._transposed.append((kept, copy))
         self._k = network.spec.n_components
         self._most = max(1, _MOST_NOISE // (batch * self._k))
         self.steps_at_once = 1
@@ -56,30 +73,23 @@ class FusedStepper:
         job, beta = self._job, self._task.beta
         started = time.perf_counter()
         rows = np.concatenate([batch.rows for batch in batches])
-        noise = self._draw(batches, len(rows))
+        noise = np.empty((len(rows), self._k), job.dtype)
+        streams = [batch.stream for batch in batches if batch.stream is not None]
+        if len(streams) < len(batches):
+            streams = []
+            np.concatenate([batch.draw() for batch in batches], out=noise, casting="same_kind")
         losses = np.zeros((len(batches), 2))
         job.ints[Int.STEP] = step
-        done = job.run_steps(rows, noise, losses)
+        done = job.run_steps(rows, noise, losses, np.array(streams, np.uint64).reshape(-1, 3))
         seconds = time.perf_counter() - started
         affordable = int(len(batches) * _SECONDS_A_CALL / max(seconds, 1e-9))
         self.steps_at_once = max(1, min(self._most, affordable, 4 * len(batches)))
         return [Loss(part[0], part[1], beta) for part in losses[: done + 1].tolist()]
 
-    def _draw(self, batches: Sequence[Batch], rows: int) -> Array:
-        """Return the noise of all batches, drawn on several threads at once."""
-        noise = np.empty((rows, self._k), self._job.dtype)
-        edges = [0, *itertools.accumulate(len(batch.rows) for batch in batches)]
-        threads = min(self._threads, len(batches), _MOST_DRAWING)
-
-        def part(number: int) -> None:
-            for i in range(number, len(batches), threads):
-                noise[edges[i] : edges[i + 1]] = batches[i].draw()
-
-        run_on_threads(part, threads)
-        return noise
-
     def sync(self) -> None:
         """Copy what is not updated in place."""
+        for kept, copy in self._transposed:
+            kept[...] = copy.T
         parts = [(self._task.params, self._job.params, "")]
         parts += [(self._task.moments, own, f"{slot}.") for slot, own in self._moments.items()]
         for theirs, own, prefix in parts:

@@ -7,6 +7,7 @@ from typing import Any
 from numba import njit
 
 from klosed.engines.fused import _passes as passes
+from klosed.engines.fused import _sparse as sparse
 from klosed.engines.fused._compile import compiled
 from klosed.engines.fused._elementary import is_finite
 from klosed.engines.fused._inference import infer
@@ -17,6 +18,7 @@ from klosed.engines.fused._intrinsics import (
     view,
 )
 from klosed.engines.fused._likelihoods import column, prepare_blocks
+from klosed.engines.fused._noise import draw_normal
 from klosed.engines.fused._rows import INLINED, OPTIONS
 from klosed.engines.fused._tables import Block, Column, Int, Layer, Pass, Real, Rule
 from klosed.engines.fused._team import meet, share
@@ -33,6 +35,8 @@ def _tile(
     rows: Any,
     step: Any,
     scratch: Any,
+    thread: Any,
+    threads: Any,
     ints: Any,
     reals: Any,
     one: Any,
@@ -41,14 +45,24 @@ def _tile(
     size, rule = size_of(one), ints[Int.RULE]
     n_in, n_out, width = layer[Layer.N_IN], layer[Layer.N_OUT], stop - start
     keep = rule == Rule.KEEP
-    offset = start * n_in * size
-    to = layer[Layer.WEIGHT_GRAD] + offset if keep else scratch
-    passes.weight_gradient(layer, start, stop, to, rows, ints, one)
-    if not keep:
-        update(
-            rule, layer[Layer.WEIGHT] + offset, to, layer[Layer.WEIGHT_SLOT_1] + offset,
-            layer[Layer.WEIGHT_SLOT_2] + offset, width * n_in, step, reals, one,
-        )  # fmt: skip
+    if layer[Layer.SPARSE]:
+        to = scratch + sparse.LINES * width * size
+        for p in range(0, n_in, sparse.BLOCK):
+            lines, offset = min(sparse.BLOCK, n_in - p), (p * n_out + start) * size
+            sparse.gradient(layer, p, lines, start, stop, rows, to, thread, threads, ints, one)
+            update(
+                rule, layer[Layer.WEIGHT] + offset, to, layer[Layer.WEIGHT_SLOT_1] + offset,
+                layer[Layer.WEIGHT_SLOT_2] + offset, width, step, reals, one, lines, n_out,
+            )  # fmt: skip
+    else:
+        offset = start * n_in * size
+        to = layer[Layer.WEIGHT_GRAD] + offset if keep else scratch
+        passes.weight_gradient(layer, start, stop, to, rows, ints, one)
+        if not keep:
+            update(
+                rule, layer[Layer.WEIGHT] + offset, to, layer[Layer.WEIGHT_SLOT_1] + offset,
+                layer[Layer.WEIGHT_SLOT_2] + offset, width * n_in, step, reals, one,
+            )  # fmt: skip
     offset = start * size
     to = layer[Layer.BIAS_GRAD] + offset if keep else scratch
     total = view(to, width, one)
@@ -124,6 +138,7 @@ def _make_run(digest: int) -> Any:
         reals: Any,
         rows: Any,
         noise: Any,
+        streams: Any,
         partial: Any,
         losses: Any,
         one: Any,
@@ -131,7 +146,8 @@ def _make_run(digest: int) -> Any:
         """Run one step a row of `losses`; return how many were done. Or, see `infer`, no step.
 
         One function for both, because what they share would be compiled twice.
-        `rows` are the batches' row numbers in turn, `noise` is the address of their noise.
+        `rows` are the batches' row numbers in turn, `noise` is the address of their noise, which
+        is drawn here where `streams` has a line (seed, purpose, step) for each of them.
         Threads share the rows of a large batch; of a small one each layer's outputs on the way
         through and its inputs on the way back, and meet in between. Then each does its tiles of
         weights, the same ones every step: gradient, then update, while the tile is in the cache.
@@ -150,7 +166,13 @@ def _make_run(digest: int) -> Any:
         n, latent = layers[0, Layer.N_IN], layers[ints[Int.ENCODER_HEAD], Layer.N_OUT] // 2
         scratch = ints[Int.SCRATCH] + thread * ints[Int.SCRATCH_BYTES]
         tile_scratch = scratch + Column.SIZE * n * size
-        batch, done = ints[Int.BATCH], 0
+        batch, done, is_sparse = ints[Int.BATCH], 0, layers[0, Layer.SPARSE]
+        for s in range(thread, len(streams), threads):
+            first = s * batch
+            count = min(batch, len(rows) - first)
+            to = noise + first * latent * size
+            draw_normal(streams[s], to, count * latent, scratch, one)
+        meet(ints, threads)
         for s in range(len(losses)):
             first = s * batch
             count = min(batch, len(rows) - first)
@@ -159,13 +181,20 @@ def _make_run(digest: int) -> Any:
             if ints[Int.BY_ROWS]:
                 at, rows_here, part, parts = start, stop - start, 0, 1
             weight = real(1 / count)
+            if is_sparse:
+                sparse.clear(layers[0], thread, ints)
             for i in range(start, stop):
                 passes.take(layers, blocks, i, rows[first + i], ints, one)
+                if is_sparse:
+                    sparse.note(layers[0], i, start, thread, ints, one)
             ahead = first + count
             start_ahead, stop_ahead = share(min(len(rows) - ahead, batch), thread, threads)
             passes.fetch(rows, ahead + start_ahead, ahead + stop_ahead, ints)
             if parts > 1:
                 meet(ints, threads)
+            if is_sparse:
+                a, b = share(layers[0, Layer.N_OUT], part, parts)
+                sparse.forward(layers[0], at, rows_here, a, b, thread, scratch, ints, one)
             passes.encode(layers, at, rows_here, part, parts, ints, one)
             here = noise + (first + start) * latent * size
             kl = passes.reparameterize(layers, start, stop - start, here, ints, one)
@@ -199,7 +228,7 @@ def _make_run(digest: int) -> Any:
                 else:
                     _tile(
                         layers[tiles[t, 0]], tiles[t, 1], tiles[t, 2], count, step, tile_scratch,
-                        ints, reals, one,
+                        thread, threads, ints, reals, one,
                     )  # fmt: skip
             meet(ints, threads)
             done += 1

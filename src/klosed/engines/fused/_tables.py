@@ -45,6 +45,7 @@ class Layer(IntEnum):
     BIAS_SLOT_2 = 11
     WEIGHT_GRAD = 12
     BIAS_GRAD = 13
+    SPARSE = 14  # whether zeros of the input are left out; weight and slots lie transposed
 
 
 class Block(IntEnum):
@@ -151,6 +152,8 @@ class Int(IntEnum):
     BY_ROWS = 17  # whether threads share rows; else columns
     TARGET = 18  # what the likelihood sees of x; the first layer's input where nothing is missing
     IN_PIECES = 19  # whether BLAS is faster at several small products than at one
+    LISTS = 20  # of what is not zero in the first layer's input
+    LISTS_BYTES = 21  # from one thread's own to the next's
 
 
 class Real(IntEnum):

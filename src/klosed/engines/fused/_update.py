@@ -34,31 +34,34 @@ def update(
     step: Any,
     reals: Any,
     one: Any,
+    lines: Any = 1,
+    stride: Any = 0,
 ) -> None:
-    """Move n numbers along their gradients; `step` counts from 1."""
-    real = type(one)
-    w, g = view(weights, n, one), view(grads, n, one)
-    a = view(slot_1, n, one)
-    rate = reals[Real.LEARNING_RATE]
-    if rule == Rule.ADAM:
-        v = view(slot_2, n, one)
-        beta_1, beta_2 = reals[Real.FIRST], reals[Real.SECOND]
-        b1, c1, b2, c2 = real(beta_1), real(1 - beta_1), real(beta_2), real(1 - beta_2)
-        correction = real(1 / math.sqrt(1 - beta_2**step))
-        size = real(rate / (1 - beta_1**step))
-        epsilon = real(reals[Real.EPSILON])
-        for j in range(n):
-            first = _without_denormals(b1 * a[j] + c1 * g[j])
-            second = _without_denormals(b2 * v[j] + c2 * (g[j] * g[j]))
-            a[j], v[j] = first, second
-            w[j] -= size * (first / (np.sqrt(second) * correction + epsilon))
-    elif rule == Rule.SGD:
-        momentum, alpha = real(reals[Real.FIRST]), real(rate)
-        for j in range(n):
-            a[j] = _without_denormals(momentum * a[j] - alpha * g[j])
-            w[j] += a[j]
-    else:
-        alpha, epsilon = real(rate), real(reals[Real.EPSILON])
-        for j in range(n):
-            a[j] += g[j] * g[j]
-            w[j] -= alpha * g[j] / (np.sqrt(a[j]) + epsilon)
+    """Move n numbers along their gradients, or n in each of some lines; `step` counts from 1.
+
+    Lines of the gradient follow each other; those of the others begin so many numbers apart.
+    """
+    real, bytes_ = type(one), size_of(one)
+    rate, epsilon = reals[Real.LEARNING_RATE], real(reals[Real.EPSILON])
+    beta_1, beta_2 = reals[Real.FIRST], reals[Real.SECOND]
+    b1, c1, b2, c2 = real(beta_1), real(1 - beta_1), real(beta_2), real(1 - beta_2)
+    correction = real(1 / math.sqrt(1 - beta_2**step))
+    size = real(rate / (1 - beta_1**step))
+    for line in range(lines):
+        g, place = view(grads + line * n * bytes_, n, one), line * stride * bytes_
+        w, a = view(weights + place, n, one), view(slot_1 + place, n, one)
+        v = view(slot_2 + place, n, one)
+        if rule == Rule.ADAM:
+            for j in range(n):
+                first = _without_denormals(b1 * a[j] + c1 * g[j])
+                second = _without_denormals(b2 * v[j] + c2 * (g[j] * g[j]))
+                a[j], v[j] = first, second
+                w[j] -= size * (first / (np.sqrt(second) * correction + epsilon))
+        elif rule == Rule.SGD:
+            for j in range(n):
+                a[j] = _without_denormals(b1 * a[j] - real(rate) * g[j])
+                w[j] += a[j]
+        else:
+            for j in range(n):
+                a[j] += g[j] * g[j]
+                w[j] -= real(rate) * g[j] / (np.sqrt(a[j]) + epsilon)

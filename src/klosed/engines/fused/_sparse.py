@@ -1,0 +1,199 @@
+"""The first layer where most of the data are zero, as pictures are: its products leave zeros out.
+
+Y = X Wᵀ needs, of W, the columns of inputs that are not zero; ∂W = Gᵀ X, of G, the rows for which
+an input is not zero. Rows of X are taken four at a time on the way through, columns four at a time
+on the way back, with the inputs, or rows, that are not zero in all four. W and its moments are
+kept transposed, so that a vector holds what several outputs take from one input.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from klosed.engines.fused._intrinsics import bits_of, size_of, view
+from klosed.engines.fused._pieces import product
+from klosed.engines.fused._products import ROWS, VECTOR_BYTES, VECTORS, living, tile_of
+from klosed.engines.fused._rows import OPTIONS
+from klosed.engines.fused._tables import Int, Layer
+from klosed.engines.fused._team import share
+
+__all__ = ["BLOCK", "LINES", "clear", "forward", "gradient", "list_numbers", "note", "pays"]
+
+Array = NDArray[Any]
+LINES = 4  # of a tile
+BLOCK = 64  # inputs whose gradient is computed, then used
+_WIDE = ROWS * VECTORS // LINES
+_wide_tile, _narrow_tile = tile_of(LINES, _WIDE), tile_of(LINES, 1)
+_INT = np.int32(0)
+_INT_BYTES = 4
+_ROWS_LOOKED_AT = 1024
+_MOST_LIVING = 0.5  # of the inputs of a tile; with more the plain products are faster
+
+
+def pays(x: Array, n_out: int, threads: int) -> bool:
+    """Return True if leaving out the zeros of rows x is worth while for so many outputs.
+
+    The share that counts is that of tiles: four rows, or four columns, with one that is not zero.
+    """
+    if n_out // threads < VECTOR_BYTES // 4 or x.shape[1] < BLOCK:
+        return False
+    some = x[:: max(1, len(x) // _ROWS_LOOKED_AT)][:_ROWS_LOOKED_AT] != 0
+    rows, columns = (n - n % LINES for n in some.shape)
+    by_rows = some[:rows].reshape(-1, LINES, some.shape[1]).any(axis=1)
+    by_columns = some[:, :columns].reshape(len(some), -1, LINES).any(axis=2)
+    return rows > 0 and max(by_rows.mean(), by_columns.mean()) <= _MOST_LIVING
+
+
+def list_numbers(batch: int, n_in: int) -> tuple[int, int]:
+    """Return how many int32 all threads share for lists, and how many each has besides.
+
+    Shared are the rows noted for each tile of columns. A thread has the inputs of each tile of its
+    rows and their counts, the counts of rows that it noted, and a list of one tile's rows.
+    """
+    tiles = -(-n_in // LINES)
+    own = (batch // LINES + 1) * (n_in + 1) + tiles + batch
+    return tiles * batch, own + -own % 16
+
+
+@njit(**OPTIONS)
+def _own(thread: Any, n_in: Any, ints: Any) -> Any:
+    """Return the addresses of a thread's lists: inputs, counts, counts of rows, rows."""
+    batch = ints[Int.BATCH]
+    tiles, most = -(-n_in // LINES), batch // LINES + 1
+    inputs = ints[Int.LISTS] + tiles * batch * _INT_BYTES + thread * ints[Int.LISTS_BYTES]
+    counts = inputs + most * n_in * _INT_BYTES
+    noted = counts + most * _INT_BYTES
+    return inputs, counts, noted, noted + tiles * _INT_BYTES
+
+
+@njit(**OPTIONS)
+def _panel(
+    j: Any,
+    width: Any,
+    x: Any,
+    x_stride: Any,
+    x_step: Any,
+    inputs: Any,
+    count: Any,
+    weight: Any,
+    stride: Any,
+    y: Any,
+    y_stride: Any,
+    one: Any,
+) -> None:
+    """Write a panel of a tile's outputs from the j-th on: a wide one, or all up to `width`."""
+    size = size_of(one)
+    if j + _WIDE * VECTOR_BYTES // size <= width:
+        _wide_tile(
+            x, x_stride, x_step, inputs, count, weight + j * size, stride, y + j * size, y_stride,
+            one,
+        )  # fmt: skip
+        return
+    for at in range(j * size, width * size, VECTOR_BYTES):
+        place = min(at, width * size - VECTOR_BYTES)  # the last may overlap the one before
+        _narrow_tile(
+            x, x_stride, x_step, inputs, count, weight + place, stride, y + place, y_stride, one
+        )
+
+
+@njit(**OPTIONS)
+def forward(
+    layer: Any,
+    start: Any,
+    rows: Any,
+    first: Any,
+    end: Any,
+    thread: Any,
+    scratch: Any,
+    ints: Any,
+    one: Any,
+) -> None:
+    """Write X Wᵀ for rows from `start` on and the outputs `first` to `end`."""
+    n_in, n_out, size = layer[Layer.N_IN], layer[Layer.N_OUT], size_of(one)
+    x_stride, y_stride, width = n_in * size, n_out * size, end - first
+    x, y = layer[Layer.INPUT] + start * x_stride, layer[Layer.OUTPUT] + start * y_stride
+    weight, y = layer[Layer.WEIGHT] + first * size, y + first * size
+    if rows < LINES:
+        product(ints, False, False, width, rows, n_in, weight, n_out, x, n_in, y, n_out, one)
+        return
+    lists, counts, _, _ = _own(thread, n_in, ints)
+    tiles = -(-rows // LINES)
+    count = view(counts, tiles, _INT)
+    for t in range(tiles):
+        source, inputs = x + min(t * LINES, rows - LINES) * x_stride, lists + t * n_in * _INT_BYTES
+        count[t] = living(source, x_stride, LINES, n_in, inputs, scratch, one)
+    # a panel of the weight stays in the cache while all rows pass
+    for j in range(0, width, _WIDE * VECTOR_BYTES // size):
+        for t in range(tiles):
+            row = min(t * LINES, rows - LINES)
+            _panel(
+                j, width, x + row * x_stride, x_stride, size, lists + t * n_in * _INT_BYTES,
+                count[t], weight, y_stride, y + row * y_stride, y_stride, one,
+            )  # fmt: skip
+
+
+@njit(**OPTIONS)
+def clear(layer: Any, thread: Any, ints: Any) -> None:
+    """Forget the rows that this thread noted."""
+    tiles = -(-layer[Layer.N_IN] // LINES)
+    _, _, noted, _ = _own(thread, layer[Layer.N_IN], ints)
+    view(noted, tiles, _INT)[:] = _INT
+
+
+@njit(**OPTIONS)
+def note(layer: Any, i: Any, first_row: Any, thread: Any, ints: Any, one: Any) -> None:
+    """Note row i for the tiles of columns in which it is not zero; this thread began at another."""
+    n_in, batch = layer[Layer.N_IN], ints[Int.BATCH]
+    tiles = -(-n_in // LINES)
+    zero = bits_of(type(one)(0))
+    row = view(layer[Layer.INPUT] + i * n_in * size_of(one), n_in, zero)
+    _, _, noted, _ = _own(thread, n_in, ints)
+    count, lists = view(noted, tiles, _INT), view(ints[Int.LISTS], tiles * batch, _INT)
+    for t in range(tiles):
+        p = min(t * LINES, n_in - LINES)
+        lists[t * batch + first_row + count[t]] = i
+        count[t] += (row[p] | row[p + 1] | row[p + 2] | row[p + 3]) != zero
+
+
+@njit(**OPTIONS)
+def gradient(
+    layer: Any,
+    first_input: Any,
+    inputs: Any,
+    start: Any,
+    stop: Any,
+    rows: Any,
+    to: Any,
+    thread: Any,
+    threads: Any,
+    ints: Any,
+    one: Any,
+) -> None:
+    """Write ∂loss/∂Wᵀ = Xᵀ G of some inputs and the outputs `start` to `stop` to `to`.
+
+    The last tile may begin before the first input: up to LINES − 1 lines before `to` are written.
+    """
+    n_in, n_out, batch, size = layer[Layer.N_IN], layer[Layer.N_OUT], ints[Int.BATCH], size_of(one)
+    tiles, width = -(-n_in // LINES), stop - start
+    grad = layer[Layer.DELTA] + start * size
+    _, _, _, list_ = _own(thread, n_in, ints)
+    merged = view(list_, batch, _INT)
+    for t in range(first_input // LINES, -(-(first_input + inputs) // LINES)):
+        p, count = min(t * LINES, n_in - LINES), 0
+        merged[0] = 0
+        for other in range(threads):
+            begin, _ = share(rows, other, threads)
+            _, _, noted, _ = _own(other, n_in, ints)
+            of_other = view(ints[Int.LISTS] + (t * batch + begin) * _INT_BYTES, batch - begin, _INT)
+            for i in range(view(noted, tiles, _INT)[t]):
+                merged[count] = of_other[i]
+                count += 1
+        for j in range(0, width, _WIDE * VECTOR_BYTES // size):
+            _panel(
+                j, width, layer[Layer.INPUT] + p * size, size, n_in * size, list_, max(count, 1),
+                grad, n_out * size, to + (p - first_input) * width * size, width * size, one,
+            )  # fmt: skip
