@@ -162,11 +162,11 @@ class VAEOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         folds = folds_of(len(X), self.n_estimators, self.max_steps * self.batch_size, seed)
         # What a member never sees it cannot judge.
-        self._known = ~np.any([np.isnan(X[fold.train]).all(axis=0) for fold in folds], axis=0)
-        if not self._known.any():
+        known = ~np.any([np.isnan(X[fold.train]).all(axis=0) for fold in folds], axis=0)
+        if not known.any():
             raise DataError("X must have a column with values in several rows; got only NaN.")
-        self._preparation = Preparation.of(X[:, self._known])
-        x = self._preparation.apply(X[:, self._known])
+        self._preparation = Preparation.of(X, known)
+        x = self._preparation.apply(X)
         auto = min(x.shape[1], _MOST_COMPONENTS)
         self.spec_ = VAESpec(
             x.shape[1],
@@ -215,8 +215,9 @@ class VAEOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             cost on average given the others; a column that hardly any training row knew is not
             read at all.
         """
-        x = self._prepared(X)
-        return -self._scorer.nll(self._members, x)
+        X = self._checked(X)
+        nll = self._scorer.nll(self._members, self._preparation.apply(X))
+        return -nll - self._preparation.surprises(X).sum(axis=1)
 
     def decision_function(self, X: Any) -> Array:
         """Return `score_samples` less `offset_`: negative for outliers.
@@ -258,15 +259,18 @@ class VAEOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             value is given the latent point, and the part that it has in sending the row to an
             improbable point. Compare with the shares of ordinary rows: what counts is the excess.
         """
-        x = self._prepared(X)
-        shares = np.zeros((len(x), len(self._known)))
-        shares[:, self._known] = self._scorer.shares(self._members, x)
+        X = self._checked(X)
+        shares = self._preparation.surprises(X)
+        x = self._preparation.apply(X)
+        shares[:, self._preparation.read] += self._scorer.shares(self._members, x)
         return shares
 
-    def _prepared(self, X: Any) -> Array:
+    def _checked(self, X: Any) -> Array:
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
-        return self._preparation.apply(X[:, self._known])
+        checked: Array = validate_data(
+            self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False
+        )
+        return checked
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
