@@ -210,3 +210,20 @@ def test_threads_change_nothing(fitted, rows, monkeypatch):
     together = fitted.score_samples(units(rows))
     monkeypatch.setattr("klosed.outliers.scoring._MOST_NUMBERS", 2**12)  # a few rows a part
     np.testing.assert_allclose(fitted.score_samples(units(rows)), together, rtol=1e-10)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_with_names_and_nulls(rows, library):
+    frames = pytest.importorskip(library)
+    holed = rows.copy()
+    holed[::7, 1] = np.nan
+    names = ["length", "width", "height"]
+    if library == "pandas":
+        frame = frames.DataFrame(holed, columns=names).convert_dtypes()  # Float64 with pd.NA
+    else:
+        frame = frames.DataFrame(holed, schema=names).fill_nan(None)
+    detector, plain = quick(max_steps=50).fit(frame), quick(max_steps=50).fit(holed)
+    assert list(detector.feature_names_in_) == names
+    np.testing.assert_array_equal(detector.score_samples(frame), plain.score_samples(holed))
+    with pytest.raises(ValueError, match="feature names"):
+        detector.predict(frame[names[::-1]])
