@@ -4,10 +4,11 @@
     python benchmarks/kl_speed.py --table docs/kl-speed.md
 
 Every round times each contender once on the same numbers, so that whatever else the machine does
-falls on all of them. On one thread times are the processor's, which leave the neighbours out; on
-several they are the wall's, so the machine must be idle. A ratio is time / time of
-torch.distributions in the same round, below 1 where klosed is faster. `--write` keeps the figures
-in benchmarks/results/, `--table` renders them.
+falls on all of them. Each turn begins with a rest: PyTorch's threads stay awake for about 7 ms
+after an operation, and would take a processor from the next in turn. On one thread times are the
+processor's, which leave the neighbours out; on several they are the wall's, so the machine must
+be idle. A ratio is time / time of torch.distributions in the same round, below 1 where klosed is
+faster. `--write` keeps the figures in benchmarks/results/, `--table` renders them.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ import klosed
 RESULTS = Path(__file__).parent / "results" / "kl_speed.json"
 MILLION = 1_000_000
 PEER = "torch.distributions"
+# seconds before each turn, in which the threads of the one before come to rest
+_REST = 0.02
 
 Numbers = Mapping[str, np.ndarray]
 Run = Callable[[], object]
@@ -133,6 +136,7 @@ def measured(
     for turn in range(rounds):
         order = list(runs) if turn % 2 else list(runs)[::-1]
         for name in order:
+            time.sleep(_REST)
             start = clock()
             runs[name]()
             taken[name].append(1e3 * (clock() - start))
@@ -175,9 +179,9 @@ ratio to torch.distributions on the same arrays, below 1 where klosed is faster.
 |---|---|---|---|---|
 {chr(10).join(lines)}
 
-Medians of {kept["rounds"]} rounds in which all take turns; PyTorch {versions["torch"]}, NumPy
-{versions["numpy"]}, {kept["processor"]}, {kept["date"]}. Measure your own machine with
-`python benchmarks/kl_speed.py`; this page is rendered by
+Medians of {kept["rounds"]} rounds in which all take turns, each after a rest; PyTorch
+{versions["torch"]}, NumPy {versions["numpy"]}, {kept["processor"]}, {kept["date"]}.
+Measure your own machine with `python benchmarks/kl_speed.py`; this page is rendered by
 `python benchmarks/kl_speed.py --table docs/kl-speed.md` from what `--write` keeps.
 
 ## How
@@ -187,7 +191,14 @@ Medians of {kept["rounds"]} rounds in which all take turns; PyTorch {versions["t
 - Value and gradient are worked out in one walk, and share what they have in common. With PyTorch
   this happens forward, where a gradient is wanted; backward only multiplies.
 - Blocks are shared among threads: at most four, no more than `torch.get_num_threads()` where
-  PyTorch is loaded, than `OMP_NUM_THREADS`, and than the processors the process may use.
+  PyTorch is loaded, than `OMP_NUM_THREADS`, and than the processors the process may use. Shared
+  blocks are twice as large, because Python's lock changes hands after every pass. It is why a
+  second thread gains a quarter to a half here, where PyTorch's gains nearly all.
+- glibc hands memory that arrays leave back to the system until a program has freed a large one,
+  and then clears it anew. klosed frees one first: arrays of 8,000 to 100,000 elements then take a
+  half to a third of the time.
+- PyTorch's own threads stay awake for about 7 ms after an operation. A KL right behind one finds a
+  processor taken, and gains less from a second thread.
 """
 
 

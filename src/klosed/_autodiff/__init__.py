@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from klosed._arrays import Array, broadcast, is_half, kind, like, widened
-from klosed._autodiff.blocks import in_blocks, is_small
+from klosed._autodiff.blocks import in_blocks, is_small, keep_heap
 
 __all__ = ["ClosedForm", "Gradient"]
 
@@ -105,7 +105,10 @@ class ClosedForm:
             return [value, *(every[i]() for i in wanted)]
 
         with np.errstate(all="ignore"):
-            if kind(args[0]) != "NumPy" or is_small(args):
+            if kind(args[0]) != "NumPy":
+                return value_and_some(*args)
+            keep_heap()
+            if is_small(args):
                 return value_and_some(*args)
             return in_blocks(value_and_some, args, self.event_shapes, threads)
 

@@ -11,24 +11,38 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["in_blocks", "is_small"]
+__all__ = ["in_blocks", "is_small", "keep_heap"]
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 
-# Bytes of one block of one array: the handful of temporaries of a formula then stay in cache,
-# and each is small enough to come from the heap rather than from fresh pages.
+# Bytes of one block of one array: the handful of temporaries of a formula then stay in cache.
 _BLOCK_BYTES = 1 << 19
-# Beyond, glibc maps and clears fresh pages for every array.
-_HEAP_BYTES = 1 << 25
+# On several threads blocks are larger: the interpreter's lock changes hands between two passes,
+# which takes as long as a pass over 20,000 numbers, so passes must be few and long.
+_SHARED = 2
 # Blocks a thread should have, or starting it is not worth it; and threads that the interpreter's
-# lock, which is held between two passes, can keep busy.
-_BLOCKS_A_THREAD, _MOST_THREADS = 4, 4
+# lock can keep busy.
+_BLOCKS_A_THREAD, _MOST_THREADS = 2, 4
+# Beyond, glibc maps and clears fresh pages for every array.
+_HEAP_BYTES = (1 << 25) - (1 << 16)
+
+
+@cache
+def keep_heap() -> None:
+    """Have glibc keep the memory that arrays leave, up to 64 MiB, as if it had freed a large array.
+
+    Until it has, it hands back and clears pages for temporaries from 128 KiB in all on,
+    which takes several times as long as a formula.
+    """
+    np.empty(_HEAP_BYTES, dtype=np.uint8)
 
 
 def is_small(args: Sequence[Array]) -> bool:
@@ -55,27 +69,32 @@ def in_blocks(
         return list(f(*args))
     flat = [(_flat(a, shape, e), len(e)) for a, e in events]
 
-    def block(start: int) -> Sequence[Array]:
-        here = slice(start, start + rows)
+    n = min(threads or _threads(), math.ceil(size / (rows * _SHARED)) // _BLOCKS_A_THREAD)
+    if n > 1:  # blocks of one size, and as many for every thread
+        rows = math.ceil(size / (n * math.ceil(size / (n * rows * _SHARED))))
+    starts = iter(range(0, size, rows))  # hands out each to one thread
+    outs: list[Array] = []
+    lock = Lock()
+
+    def walk() -> None:
         with np.errstate(all="ignore"):  # each thread has its own
-            return f(*(a[here] if a.ndim > ndim else a for a, ndim in flat))
+            for start in starts:
+                here = slice(start, start + rows)
+                parts = f(*(a[here] if a.ndim > ndim else a for a, ndim in flat))
+                with lock:
+                    if not outs:
+                        outs.extend(_allocate(parts, size))
+                for out, part in zip(outs, parts, strict=True):
+                    out[here] = part
 
-    def fill(start: int) -> None:
-        for out, part in zip(outs, block(start), strict=True):
-            out[start : start + rows] = part
-
-    first = block(0)
-    outs = _allocate(first, size)
-    for out, part in zip(outs, first, strict=True):
-        out[:rows] = part
-    starts = range(rows, size, rows)
-    n = min(threads or _threads(), len(starts) // _BLOCKS_A_THREAD)
     if n > 1:
-        with ThreadPoolExecutor(n) as pool:
-            list(pool.map(fill, starts))
+        with ThreadPoolExecutor(n - 1) as pool:
+            others = [pool.submit(walk) for _ in range(n - 1)]
+            walk()
+            for other in others:
+                other.result()
     else:
-        for start in starts:
-            fill(start)
+        walk()
     return [out.reshape((*shape, *out.shape[1:])) for out in outs]
 
 
@@ -90,13 +109,18 @@ def _flat(a: Array, shape: Shape, event: Shape) -> Array:
 
 
 def _allocate(parts: Sequence[Array], size: int) -> list[Array]:
-    """Return an array of `size` rows a part: in one piece, of which fewer pages are fresh."""
-    counts = [size * math.prod(part.shape[1:]) for part in parts]
-    dtypes = {part.dtype for part in parts}
-    if len(dtypes) > 1 or sum(counts) * parts[0].itemsize > _HEAP_BYTES:
-        return [np.empty((size, *part.shape[1:]), dtype=part.dtype) for part in parts]
-    pieces = np.split(np.empty(sum(counts), dtype=parts[0].dtype), np.cumsum(counts)[:-1])
-    return [piece.reshape(size, *part.shape[1:]) for piece, part in zip(pieces, parts, strict=True)]
+    """Return an array of `size` rows a part: many in one piece, of which fewer pages are fresh."""
+    outs: list[Array] = []
+    left = np.empty(0, dtype=np.void)
+    for i, part in enumerate(parts):
+        count = size * math.prod(part.shape[1:])
+        if left.dtype != part.dtype or left.size < count:
+            alike = sum(p.dtype == part.dtype and p.size == part.size for p in parts[i:])
+            most = _HEAP_BYTES // max(1, count * part.itemsize)
+            left = np.empty(count * max(1, min(alike, most)), dtype=part.dtype)
+        outs.append(left[:count].reshape(size, *part.shape[1:]))
+        left = left[count:]
+    return outs
 
 
 def _threads() -> int:
