@@ -89,7 +89,9 @@ def kl_to_digits(
         with mp.workdps(2 * (places + span) + _GUARD):
             left, right = make_q(q), make_p(p)
             if left.discrete != right.discrete or left.low < right.low or left.high > right.high:
-                (entropy,) = expect(left, left, lambda x: [-left.log(x)], typical, places)
+                (entropy,) = _expect_and_weigh(
+                    left, left, lambda x: [-left.log(x)], typical, places
+                )
                 return Digits(mp.inf, entropy, mp.inf, {}, {})
             # a moved corner spoils what lies within a step of it
             slopes_q = _slopes(make_q, q, places + 5 + span)
@@ -101,7 +103,7 @@ def kl_to_digits(
                 of_q = [slope(x) * (log_q - log_p) for slope in slopes_q.values()]
                 return [log_q - log_p, -log_q, -log_p, *of_q, *(-s(x) for s in slopes_p.values())]
 
-            kl, entropy, cross_entropy, *gradients = expect(
+            kl, entropy, cross_entropy, *gradients = _expect_and_weigh(
                 left, right, integrands, typical, places
             )
             if mp.isinf(kl):
@@ -191,11 +193,19 @@ def expect(
     if q.discrete:
         return _sum(q, f, values, digits)
     corners = sorted({x for x in (*q.corners, *p.corners) if q.low < x < q.high})
-    pieces = [
-        _integral(q, lambda x: [mp.mpf(1), *f(x)], a, b, values, digits)
-        for a, b in pairwise([q.low, *corners, q.high])
-    ]
-    mass, *totals = (mp.fsum(column) for column in zip(*pieces, strict=True))
+    pieces = [_integral(q, f, a, b, values, digits) for a, b in pairwise([q.low, *corners, q.high])]
+    return [mp.fsum(column) for column in zip(*pieces, strict=True)]
+
+
+def _expect_and_weigh(
+    q: Density,
+    p: Density,
+    f: Callable[[Number], Vector],
+    typical: Sequence[float],
+    digits: int,
+) -> Vector:
+    """Return E_q[f] as `expect` does, and raise where q's mass was not found whole."""
+    mass, *totals = expect(q, p, lambda x: [mp.mpf(1), *f(x)], typical, digits)
     if abs(mass - 1) > mp.mpf(10) ** -digits:
         raise PrecisionError(
             f"quadrature found a mass of {mp.nstr(mass, 5)} where it is 1. Leave out --digits."
