@@ -85,3 +85,17 @@ PAIRS = [
     test_equal_parameters_give_exactly_zero,
     test_committed_table_keeps_the_budget,
 ) = accuracy_tests(PAIRS)
+
+
+def test_a_step_far_below_the_rounding_of_the_total_keeps_its_digits():
+    # a alone moves, by 1.8e-17 beside 4.6e7, and is all there is to the gradients of the others
+    q = {"a": 2.810162731289962e-08, "b": 1.46e-4, "c": 1.61e-4, "d": 46230284.6895, "e": 13081.03}
+    p = q | {"a": 2.810162733132837e-08}
+    pair = PAIRS[1]
+    errors = pair.errors(named_arrays(q), named_arrays(p), [pair.truth(q, p, "extreme")])
+    assert not errors.wrong
+    assert errors.gradient <= pair.relative, errors.gradient_at
+
+
+def named_arrays(point):
+    return {name: np.asarray([value]) for name, value in point.items()}

@@ -122,11 +122,15 @@ class _Sides:
         self.total_diff = _total(diff)
         self.share_x, self.share_y = x / self.total_x, y / self.total_y
         self.rest_x, low_x = _rest(x)
-        self.rest_y, low_y = _rest(y)
-        low_y = low_y + (_total(slack) - slack)
-        # yₖ(X − xₖ) − xₖ(Y − yₖ): rounding a product would leave nothing of small changes of shares
-        cross = difference_of_products(y, self.rest_x, x, self.rest_y)
-        cross = cross + (y * low_x - x * low_y + slack * self.rest_x)
+        # dₖ(X − xₖ) − xₖ Σ dⱼ of the others, d = y − x, which is yₖ(X − xₖ) − xₖ(Y − yₖ): rounding
+        # a product, or a difference, would leave nothing of small changes of shares
+        step, low = two_sum(y, -x)
+        low = low + slack
+        rest_step, low_step = _rest(step)
+        low_step = low_step + (_total(low) - low)
+        cross = difference_of_products(step, self.rest_x, x, rest_step)
+        cross = cross + (step * low_x + low * self.rest_x - x * low_step)
+        self.rest_y = _rest(y)[0]
         self.shift = cross / self.total_x / self.total_y
 
     @property
