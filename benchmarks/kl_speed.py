@@ -193,10 +193,10 @@ Measure your own machine with `python benchmarks/kl_speed.py`; this page is rend
 - Blocks are shared among threads: at most four, no more than `torch.get_num_threads()` where
   PyTorch is loaded, than `OMP_NUM_THREADS`, and than the processors the process may use. Shared
   blocks are twice as large, because Python's lock changes hands after every pass. It is why a
-  second thread gains a quarter to a half here, where PyTorch's gains nearly all.
+  second thread gains between nothing and two fifths here, where PyTorch's gains more.
 - glibc hands memory that arrays leave back to the system until a program has freed a large one,
-  and then clears it anew. klosed frees one first: arrays of 8,000 to 100,000 elements then take a
-  half to a third of the time.
+  and then clears it anew, which for tens of thousands of elements can take longer than the
+  formula. klosed frees a large one first.
 - PyTorch's own threads stay awake for about 7 ms after an operation. A KL right behind one finds a
   processor taken, and gains less from a second thread.
 """
