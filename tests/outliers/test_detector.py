@@ -185,7 +185,7 @@ def test_training_rows_may_have_holes(rows):
 
 def test_a_column_that_was_never_seen_says_nothing(rows):
     hidden = np.c_[rows, np.full(400, np.nan)]
-    hidden[0, 3] = 5.0  # one value: the member that holds it out has seen none
+    hidden[[0, 2], 3] = 5.0, 6.0  # both in one fold: the member that holds it out has seen none
     detector, plain = quick(max_steps=100).fit(hidden), quick(max_steps=100).fit(rows)
     later = np.c_[rows, rng.normal(size=400)]
     np.testing.assert_array_equal(detector.score_samples(later), plain.score_samples(rows))
