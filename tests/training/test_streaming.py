@@ -12,7 +12,9 @@ from command_line import invoke
 import klosed
 from klosed import VAESpec
 from klosed.datasets import open_stream
+from klosed.engines.base import Task
 from klosed.errors import ParameterError, TrainingInterrupted
+from klosed.models import Scaling
 from klosed.training import Callback, TrainingConfig, TrainingData, fit
 from klosed.training.state import TrainingState
 
@@ -27,8 +29,15 @@ def table(tmp_path):
     return tmp_path / "x.npy"
 
 
-@pytest.mark.parametrize("name", ["reference", "fused", "torch"])
-def test_interrupted_and_resumed_equals_uninterrupted(table, name):
+@pytest.mark.parametrize(
+    ("name", "question", "place"),
+    [
+        ("reference", 24, "in epoch 2 of 3, after step 25"),
+        ("torch", 24, "in epoch 2 of 3, after step 25"),
+        ("fused", 1, r"in epoch 1 of 3, after step \d+"),  # asked after several steps
+    ],
+)
+def test_interrupted_and_resumed_equals_uninterrupted(table, name, question, place):
     def rows():
         return TrainingData(open_stream(table, 4096).x)
 
@@ -40,11 +49,32 @@ def test_interrupted_and_resumed_equals_uninterrupted(table, name):
     expected = fit(engine, CONFIG, rows())
     assert expected.step == 3 * 19
     keep, asked = Keep(), iter(range(100))
-    with pytest.raises(TrainingInterrupted, match="in epoch 2 of 3, after step 25"):
-        fit(engine, CONFIG, rows(), callbacks=[keep], should_stop=lambda: next(asked) == 24)
+    with pytest.raises(TrainingInterrupted, match=place):
+        fit(engine, CONFIG, rows(), callbacks=[keep], should_stop=lambda: next(asked) == question)
     got = fit(engine, CONFIG, rows(), keep.state)
     assert isinstance(got, TrainingState)
     assert all(np.array_equal(got.params[k], expected.params[k]) for k in expected.params)
+
+
+@pytest.mark.parametrize("kind", ["float32", "bytes"])
+def test_the_fused_engine_takes_steps_in_bulk_like_the_reference(tmp_path, kind):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (300, 6)).astype(np.uint8)
+    np.save(tmp_path / "x.npy", x if kind == "bytes" else (x / 255).astype(np.float32))
+    states = []
+    for name in ("reference", "fused"):
+        rows = open_stream(tmp_path / "x.npy", 4096).x
+        engine, optimizer = klosed.engine(name, SPEC), CONFIG.make_optimizer()
+        params = engine.init(0, np.float64)
+        state = TrainingState(params, optimizer.init(params))
+        scaling = Scaling.bytes() if kind == "bytes" else Scaling.none()
+        data = TrainingData(rows, scaling=scaling)
+        task = Task(params, state.moments, optimizer, rows, scaling, 16, 1.0, 0)
+        assert name == "reference" or engine.stepper(task) is not None
+        states.append(fit(engine, CONFIG, data, state))
+    for name, array in states[0].params.items():
+        np.testing.assert_allclose(states[1].params[name], array, rtol=0, atol=1e-10)
 
 
 def test_early_stopping_is_refused(table):

@@ -152,11 +152,8 @@ class FusedEngine:
         return Loss(reconstruction, kl, beta), {name: grads[name] for name in params}
 
     def stepper(self, task: Task) -> Stepper | None:
-        """Return what takes many steps in one call.
-
-        None for an optimizer that is not built in, and for rows that stay on disk.
-        """
-        if task.optimizer.name not in RULES or not isinstance(task.x, np.ndarray):
+        """Return what takes many steps in one call; None for an optimizer that is not built in."""
+        if task.optimizer.name not in RULES:
             return None
         return FusedStepper(self._network, task, self.threads)
 

@@ -103,7 +103,7 @@ class Job:
                 Int.SCRATCH_BYTES: numbers * dtype.itemsize,
             }
         )
-        self._set_data(x, scaling)
+        self.set_data(x, scaling)
 
     def run_steps(
         self, rows: Array, noise: Array, losses: Array, streams: Array = _NO_STREAMS
@@ -145,7 +145,8 @@ class Job:
         for position, value in values.items():
             self.ints[position] = value
 
-    def _set_data(self, x: Array, scaling: Scaling) -> None:
+    def set_data(self, x: Array, scaling: Scaling) -> None:
+        """Take rows from here on from x."""
         stored = x.dtype.name if x.dtype.name in _STORED else "float64"
         x = np.ascontiguousarray(x, stored)
         shift, scale = (

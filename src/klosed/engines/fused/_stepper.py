@@ -21,6 +21,7 @@ Array = NDArray[Any]
 
 _SECONDS_A_CALL = 0.1
 _MOST_NOISE = 2**20  # numbers drawn ahead
+_MOST_BYTES = 2**22  # read ahead of rows that stay on disk
 _SLOTS = (
     (Layer.WEIGHT_SLOT_1, Layer.BIAS_SLOT_1, Block.SLOT_1, Block.SHAPE_SLOT_1),
     (Layer.WEIGHT_SLOT_2, Layer.BIAS_SLOT_2, Block.SLOT_2, Block.SHAPE_SLOT_2),
@@ -41,9 +42,11 @@ class FusedStepper:
         self._task = task
         batch = task.batch_size
         threads = threads_for(network, batch, threads)
-        is_sparse = _is_sparse(network, task, threads)
+        self._is_streamed = not isinstance(task.x, np.ndarray)
+        x = np.empty((0, network.spec.n_features), task.x.dtype) if self._is_streamed else task.x
+        is_sparse = not self._is_streamed and _is_sparse(network, task, threads)
         self._job = job = Job(
-            network, task.params, task.x, task.scaling,
+            network, task.params, x, task.scaling,
             batch=batch, threads=threads, is_sparse=is_sparse,
         )  # fmt: skip
         rule, numbers = RULES[task.optimizer.name]
@@ -66,6 +69,9 @@ class FusedStepper:
                 self._transposed.append((kept, copy))
         self._k = network.spec.n_components
         self._most = max(1, _MOST_NOISE // (batch * self._k))
+        if self._is_streamed:
+            most = _MOST_BYTES // (batch * x.shape[1] * x.itemsize)
+            self._most = max(1, min(self._most, most))
         self.steps_at_once = 1
 
     def steps(self, batches: Sequence[Batch], step: int) -> list[Loss]:
@@ -73,6 +79,9 @@ class FusedStepper:
         job, beta = self._job, self._task.beta
         started = time.perf_counter()
         rows = np.concatenate([batch.rows for batch in batches])
+        if self._is_streamed:
+            job.set_data(self._task.x[rows], self._task.scaling)
+            rows = np.arange(len(rows))
         noise = np.empty((len(rows), self._k), job.dtype)
         streams = [batch.stream for batch in batches if batch.stream is not None]
         if len(streams) < len(batches):
