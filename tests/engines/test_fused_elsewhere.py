@@ -124,6 +124,11 @@ def test_scipys_blas_is_told_of_where_it_is_slow(monkeypatch):
     assert scipys.advice is None
 
 
+def in_a_new_process(code, *args):
+    command = [sys.executable, "-c", code, *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, check=True)
+
+
 def test_training_says_so_where_the_fused_engine_has_no_blas_of_its_own(tmp_path):
     code = """
 import importlib.util as util
@@ -133,12 +138,7 @@ import sys
 from klosed.cli import main
 main(["train", "digits", "--epochs", "1", "--hidden", "0", "--out", sys.argv[1]])
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "run")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = in_a_new_process(code, tmp_path / "run")
     assert "fused engine" in done.stderr
     assert done.stderr.count("The fused engine uses SciPy's BLAS") == 1
 
@@ -156,11 +156,6 @@ except klosed.errors.MissingExtraError as error:
 from klosed.cli import main
 main(["train", "digits", "--epochs", "1", "--hidden", "0", "--out", sys.argv[1]])
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "run")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = in_a_new_process(code, tmp_path / "run")
     assert "pip install 'klosed[fast]'" in done.stdout
     assert done.stderr.count("The reference engine, which is slower: Numba cannot be imported") == 1

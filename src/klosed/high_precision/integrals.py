@@ -89,9 +89,8 @@ def kl_to_digits(
         with mp.workdps(2 * (places + span) + _GUARD):
             left, right = make_q(q), make_p(p)
             if left.discrete != right.discrete or left.low < right.low or left.high > right.high:
-                (entropy,) = _expect_and_weigh(
-                    left, left, lambda x: [-left.log(x)], typical, places
-                )
+                expected = expect(left, left, lambda x: [mp.mpf(1), -left.log(x)], typical, places)
+                (entropy,) = _of_whole_mass(expected, places)
                 return Digits(mp.inf, entropy, mp.inf, {}, {})
             # a moved corner spoils what lies within a step of it
             slopes_q = _slopes(make_q, q, places + 5 + span)
@@ -101,11 +100,11 @@ def kl_to_digits(
                 log_q, log_p = left.log(x), right.log(x)
                 # E_q[score] = 0: of ∂KL/∂θ_q only the score's part is left
                 of_q = [slope(x) * (log_q - log_p) for slope in slopes_q.values()]
-                return [log_q - log_p, -log_q, -log_p, *of_q, *(-s(x) for s in slopes_p.values())]
+                of_p = [-slope(x) for slope in slopes_p.values()]
+                return [mp.mpf(1), log_q - log_p, -log_q, -log_p, *of_q, *of_p]
 
-            kl, entropy, cross_entropy, *gradients = _expect_and_weigh(
-                left, right, integrands, typical, places
-            )
+            expected = expect(left, right, integrands, typical, places)
+            kl, entropy, cross_entropy, *gradients = _of_whole_mass(expected, places)
             if mp.isinf(kl):
                 return Digits(kl, entropy, cross_entropy, {}, {})
             if family_q == family_p and q == p:
@@ -197,15 +196,9 @@ def expect(
     return [mp.fsum(column) for column in zip(*pieces, strict=True)]
 
 
-def _expect_and_weigh(
-    q: Density,
-    p: Density,
-    f: Callable[[Number], Vector],
-    typical: Sequence[float],
-    digits: int,
-) -> Vector:
-    """Return E_q[f] as `expect` does, and raise where q's mass was not found whole."""
-    mass, *totals = expect(q, p, lambda x: [mp.mpf(1), *f(x)], typical, digits)
+def _of_whole_mass(expected: Vector, digits: int) -> Vector:
+    """Return E_q[f] of E_q[(1, f)], and raise where q's mass was not found whole."""
+    mass, *totals = expected
     if abs(mass - 1) > mp.mpf(10) ** -digits:
         raise PrecisionError(
             f"quadrature found a mass of {mp.nstr(mass, 5)} where it is 1. Leave out --digits."

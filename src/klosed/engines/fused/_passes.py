@@ -186,20 +186,9 @@ def backward(
         if width > 0:
             weight_here = layer[Layer.WEIGHT] + first * size
             product(
-                ints,
-                False,
-                False,
-                width,
-                rows,
-                n_out,
-                weight_here,
-                n_in,
-                grad,
-                n_out,
-                to,
-                n_in,
+                ints, False, False, width, rows, n_out, weight_here, n_in, grad, n_out, to, n_in,
                 one,
-            )
+            )  # fmt: skip
         for i in range(rows):
             upstream = view(to + i * n_in * size, width, one)
             if below != head:
