@@ -11,11 +11,10 @@ import pytest
 pytest.importorskip("numba")
 
 import joblib
-import llvmlite.binding as llvmlite
 from threadpoolctl import threadpool_info
 
 from klosed import VAESpec
-from klosed.engines.fused import FusedEngine, _compile, _job, _steps, blas
+from klosed.engines.fused import FusedEngine, _compile, _job, blas
 from klosed.engines.reference import ReferenceEngine
 
 SPEC = VAESpec(6, 2, (8,))
@@ -73,17 +72,41 @@ def test_one_processor(monkeypatch):
     assert FusedEngine(SPEC).threads == 1
 
 
-def test_without_a_folder_to_keep_compiled_code_in(monkeypatch):
-    calls = []
+PART = """
+from klosed.engines.fused._compile import part
+from klosed.engines.fused._intrinsics import view
 
-    def njit(*, cache=False, **options):
+@part()
+def add(at, one):
+    view(at, 1, one)[0] += one
+"""
+
+
+def part_of(folder):
+    """Return a part, from a file of its own, that adds 1 to the number at an address."""
+    source, scope = folder / "made.py", {}
+    source.write_text(PART)
+    exec(compile(source.read_text(), str(source), "exec"), scope)
+    return scope["add"]
+
+
+def runs(part, dtype=np.float64):
+    number = np.array([1], dtype)
+    part.function(dtype)(number.ctypes.data, 1)
+    return number[0]
+
+
+def test_without_a_folder_to_keep_compiled_code_in(tmp_path, monkeypatch):
+    calls, cfunc = [], _compile.cfunc
+
+    def without_folders(*args, cache=False, **options):
         calls.append(cache)
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
-        return lambda function: function
+        return cfunc(*args, **options)
 
-    monkeypatch.setattr(_compile, "njit", njit)
-    assert _compile.compiled(lambda digest: lambda: digest)() == _compile._digest()
+    monkeypatch.setattr(_compile, "cfunc", without_folders)
+    assert runs(part_of(tmp_path)) == 2
     assert calls == [True, False]
 
 
@@ -91,28 +114,40 @@ def test_a_package_that_cannot_be_written_to_keeps_its_code_with_the_user(tmp_pa
     package, home = tmp_path / "package", tmp_path / "home"
     package.mkdir()
     (package / "__pycache__").touch()  # a file: nothing can be kept there, even by root
-    (package / "made.py").write_text("def make(digest):\n    return lambda: digest\n")
     monkeypatch.setenv("XDG_CACHE_HOME", str(home))
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setattr("numba.core.config.CACHE_DIR", "")
-    scope = {}
-    source = package / "made.py"
-    exec(compile(source.read_text(), str(source), "exec"), scope)
-    function = _compile.compiled(scope["make"])
-    assert function() == _compile._digest()
+    first = part_of(package)
+    assert runs(first) == 2
     if sys.platform == "linux":
-        assert function.stats.cache_path.startswith(str(home))
-    again = _compile.compiled(scope["make"])
-    assert again() == _compile._digest()
-    assert sum(again.stats.cache_hits.values()) == 1
+        assert first.folder(np.float64).startswith(str(home))
+    again = part_of(package)
+    assert runs(again) == 2
+    assert [each.cache_hits for each in again._made.values()] == [1]
 
 
-def test_compiled_code_is_not_taken_for_another_processors():
-    """Numba's key of what it keeps names processor and features, which the width of vectors is."""
-    key = _steps.run._cache._index_key(("signature",), _steps.run.targetctx.codegen())
-    told = str(key)
-    assert llvmlite.get_host_cpu_name() in told
-    assert llvmlite.get_host_cpu_features().flatten() in told
+def test_code_of_one_number_type_is_not_taken_for_that_of_another(tmp_path, monkeypatch):
+    """Processes that compile at once must not write to the same file."""
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path))
+    for dtype in (np.float32, np.float64):
+        assert runs(part_of(tmp_path), dtype) == 2
+    kept = [path.name for path in tmp_path.rglob("*.nbi")]
+    assert len(kept) == 2
+    assert any("float32" in name for name in kept)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("numba.core.config", "CPU_NAME"), ("numba.core.config", "CPU_FEATURES")],
+)
+def test_compiled_code_is_not_taken_for_another_processors(module, name, monkeypatch):
+    before = _compile._digest()
+    _compile._digest.cache_clear()
+    monkeypatch.setattr(f"{module}.{name}", "another")
+    assert _compile._digest() != before
+    _compile._digest.cache_clear()
+    monkeypatch.undo()
+    assert _compile._digest() == before
 
 
 def test_scipys_blas_is_told_of_where_it_is_slow(monkeypatch):

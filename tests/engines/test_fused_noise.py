@@ -5,16 +5,9 @@ import pytest
 
 pytest.importorskip("numba")
 
-import numba
-
 from klosed.engines.fused._network import address, aligned
 from klosed.engines.fused._noise import STATE_BYTES, draw_normal
 from klosed.random import Purpose, standard_normal
-
-
-@numba.njit
-def draw(stream, to, n, state, one):
-    draw_normal(stream, to, n, state, one)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -26,7 +19,8 @@ def draw(stream, to, n, state, one):
 def test_the_bits_are_numpys(seed, step, n, dtype):
     numbers, state = np.full(n + 1, 9.0, dtype), aligned(STATE_BYTES, np.uint8)
     stream = np.array([seed, Purpose.TRAINING_NOISE, step], np.uint64)
-    draw(stream, address(numbers), n, address(state), dtype(1))
+    draw = draw_normal.function(dtype)
+    draw(address(stream), address(numbers), n, address(state), 1)
     wanted = standard_normal(seed, Purpose.TRAINING_NOISE, step, (n,), dtype)
     assert np.array_equal(numbers[:n], wanted)
     assert numbers[n] == 9

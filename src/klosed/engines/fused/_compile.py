@@ -1,37 +1,158 @@
-"""Compiling what threads call: kept on disk where that is possible, fresh after every change."""
+"""Parts of the work, each compiled by itself and called through its address.
+
+A first run compiles only the parts that it uses, and none twice: Numba would put what one function
+calls into it and optimize both anew. They are kept on disk where that is possible, and compiled
+afresh after every change.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 from collections.abc import Callable
 from functools import cache
+from inspect import Parameter, Signature, signature
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
-from numba import njit
+import numpy as np
+from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
+from numba import cfunc, types
+from numba.core import config
+from numba.core.caching import FunctionCache
+from numba.extending import intrinsic
+from numpy.typing import DTypeLike
 
-from klosed.engines.fused._rows import OPTIONS
+__all__ = ["INLINED", "OPTIONS", "Part", "part", "variants"]
 
-__all__ = ["compiled"]
+# Sums may be taken in any order, for vectors; what must keep its order lives in _elementary.
+# Nothing here is called from Python: no way in from there need be compiled.
+OPTIONS: Any = {
+    "fastmath": {"contract", "reassoc", "nsz"},
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+# Put into the caller before compiling. LLVM optimizes a function of its own once more in every
+# function above it: what is called from one or two places compiles faster within those.
+INLINED = OPTIONS | {"inline": "always"}
+
+_WHOLE = types.int64
+_C_TYPES: dict[Any, Any] = {
+    types.void: None,
+    types.int64: ctypes.c_int64,
+    types.float32: ctypes.c_float,
+    types.float64: ctypes.c_double,
+}
 
 
-def compiled(make: Callable[[int], Callable[..., Any]]) -> Any:
-    """Compile the function that `make` returns; it must name its argument somewhere.
+class Part:
+    """A function of whole numbers, addresses among them, and of numbers of the engine's type.
 
-    Numba keeps compiled code until the file of the outermost function changes. What that
-    function encloses is part of the key, so the digest of all files here goes there.
+    ``call(address, ...)`` calls it from compiled code.
     """
-    function = make(_digest())
-    options = OPTIONS | {"nogil": True, "no_cpython_wrapper": False}
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:  # no folder to keep it in: compiled anew in every process
-        return njit(**options)(function)
+
+    def __init__(
+        self, make: Callable[..., Any], reals: int, returns: Any, options: dict[str, Any]
+    ) -> None:
+        self._make, self._reals, self._returns = make, reals, returns
+        self._options = {k: v for k, v in options.items() if not k.startswith("no_")}
+        self._made: dict[Any, Any] = {}
+        self.call = self._caller()
+
+    def address(self, dtype: DTypeLike, *choices: int) -> int:
+        """Return where the code for float32 or float64 begins; compile it at its first use."""
+        key = np.dtype(dtype).name, tuple(int(each) for each in choices)
+        if key not in self._made:
+            self._made[key] = self._compiled(*key)
+        address: int = self._made[key].address
+        return address
+
+    def function(self, dtype: DTypeLike, *choices: int) -> Callable[..., Any]:
+        """Return what calls the part from Python, without holding the interpreter's lock."""
+        result, *parameters = (_C_TYPES[t] for t in self._types(np.dtype(dtype).name, choices))
+        return ctypes.CFUNCTYPE(result, *parameters)(self.address(dtype, *choices))
+
+    def folder(self, dtype: DTypeLike, *choices: int) -> str | None:
+        """Return the folder that keeps the code; None where there is none."""
+        try:
+            path: str = FunctionCache(self._named(np.dtype(dtype).name, choices)).cache_path
+        except RuntimeError:
+            return None
+        return path
+
+    def _types(self, number: str, choices: tuple[int, ...]) -> list[Any]:
+        wholes = len(signature(self._make(*choices)).parameters) - self._reals
+        return [self._returns] + [_WHOLE] * wholes + [getattr(types, number)] * self._reals
+
+    def _named(self, number: str, choices: tuple[int, ...]) -> Callable[..., Any]:
+        # The name is that of the file. Were there more than one function in a file, processes that
+        # compile different ones at the same time would mix them up.
+        made = self._make(*choices)
+        parts = (made.__name__, *choices, number, _digest())
+        function = FunctionType(made.__code__, made.__globals__, closure=made.__closure__)
+        function.__qualname__ = "_".join(map(str, parts))
+        return function
+
+    def _compiled(self, number: str, choices: tuple[int, ...]) -> Any:
+        function = self._named(number, choices)
+        result, *parameters = self._types(number, choices)
+        prototype = result(*parameters)
+        try:
+            return cfunc(prototype, cache=True, **self._options)(function)
+        except RuntimeError:  # no folder to keep it in: compiled anew in every process
+            return cfunc(prototype, **self._options)(function)
+
+    def _caller(self) -> Any:
+        returns, reals = self._returns, self._reals
+        example = self._make(*[0] * len(signature(self._make).parameters))
+        names = list(signature(example).parameters)
+
+        def call(typing: Any, address: Any, *args: Any) -> Any:
+            kinds = [_WHOLE] * (len(names) - reals) + [args[-1]] * reals
+
+            def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+                values = [context.get_value_type(kind) for kind in kinds]
+                result = ir.VoidType() if returns == types.void else context.get_value_type(returns)
+                function = builder.inttoptr(args[0], ir.FunctionType(result, values).as_pointer())
+                found = builder.call(function, args[1:])
+                return context.get_dummy_value() if returns == types.void else found
+
+            return returns(_WHOLE, *kinds), generate
+
+        # Numba looks at the signature, and has none for any number of arguments
+        parameters = [
+            Parameter(n, Parameter.POSITIONAL_ONLY) for n in ("typing", "address", *names)
+        ]
+        call.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        return intrinsic(call)
+
+
+def part(
+    *, reals: int = 1, returns: Any = types.void, options: dict[str, Any] = OPTIONS
+) -> Callable[[Callable[..., Any]], Part]:
+    """Make a function a part: its last `reals` parameters have the engine's type, others int64."""
+    return lambda function: Part(lambda: function, reals, returns, options)
+
+
+def variants(
+    *, reals: int = 1, returns: Any = types.void, options: dict[str, Any] = OPTIONS
+) -> Callable[[Callable[..., Any]], Part]:
+    """Make a part of what a function returns: for each of its arguments there is other code.
+
+    They are small whole numbers. What a comparison with them leaves out is not compiled.
+    """
+    return lambda make: Part(make, reals, returns, options)
 
 
 @cache
-def _digest() -> int:
+def _digest() -> str:
+    """Return what a change of any file here, and another processor, changes."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
-    return int.from_bytes(digest.digest()[:7], "big")
+    processor = get_host_cpu_name(), get_host_cpu_features().flatten()
+    digest.update(repr((processor, config.CPU_NAME, config.CPU_FEATURES)).encode())
+    return digest.hexdigest()[:16]

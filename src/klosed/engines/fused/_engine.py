@@ -11,6 +11,7 @@ from klosed.engines.base import Loss, Stepper, Task, check_batch
 from klosed.engines.fused._job import Job, one_thread_a_product, run_on_threads, threads_for
 from klosed.engines.fused._network import KINDS, Network, blocks_of
 from klosed.engines.fused._scoring import Scorer
+from klosed.engines.fused._sparse import may_pay
 from klosed.engines.fused._stepper import FusedStepper
 from klosed.engines.fused._steps import run
 from klosed.engines.fused._tables import RULES, Block, Int, Layer, Pass, Real, Rule
@@ -78,23 +79,31 @@ class FusedEngine:
         """What would make this engine faster here; None if nothing is known."""
         return load_blas().advice
 
-    def prepare(self, dtype: DTypeLike = np.float32, *, scoring: bool = False) -> None:
+    def prepare(
+        self, dtype: DTypeLike = np.float32, *, scoring: bool = False, optimizer: str = "adam"
+    ) -> None:
         """Compile for a number type, or load what was compiled before: seconds the first time.
 
-        Otherwise it happens at the first use. With `scoring`, what importance sampling needs, too.
+        Otherwise it happens at the first use. Only what this spec and the optimizer need is
+        compiled; with `scoring`, what importance sampling needs, too.
         """
-        tiny = FusedEngine(VAESpec(1, 1, ()), threads=1)
-        params, one = tiny.init(0, dtype), np.ones((1, 1), dtype)
-        tiny.loss_and_grad(params, one, one)
-        tiny.loss(params, one, one)
+        params, x = self.init(0, dtype), np.empty((0, self.spec.n_features), dtype)
+        job = Job(
+            self._network, params, x, Scaling.none(),
+            batch=1, threads=1, is_sparse=may_pay(self._network.layers[0].n_in, self._network.head),
+        )  # fmt: skip
+        job.ints[Int.RULE] = RULES[optimizer][0]
+        job.prepare_steps()
+        job.prepare_inference()
         if scoring:
-            tiny.scorer(params)(one, one, one, one[None])
+            n, k = self.spec.n_features, self.spec.n_components
+            one = np.ones((1, k))
+            self.scorer(params)(np.ones((1, n)), one, one, one[None])
 
     @staticmethod
     def compiled_code() -> str | None:
         """Return the folder that keeps compiled code; None where there is none."""
-        path: str | None = run.stats.cache_path
-        return path
+        return run.folder(np.float32)
 
     def encode(self, params: Parameters, x: Array) -> tuple[Array, Array]:
         """Return (loc, log_variance) of q(z | x), each of shape (batch, n_components)."""
@@ -147,6 +156,7 @@ class FusedEngine:
         network.bind_blocks(job.blocks, grads, Block.GRAD, Block.SHAPE_GRAD)
         job.ints[Int.RULE], job.reals[Real.BETA] = Rule.KEEP, beta
         losses = np.zeros((1, 2))
+        job.prepare_steps()
         job.run_steps(np.arange(len(x)), noise, losses)
         reconstruction, kl = losses[0].tolist()
         return Loss(reconstruction, kl, beta), {name: grads[name] for name in params}
@@ -189,6 +199,8 @@ class FusedEngine:
             Job(network, params, x, Scaling.none(), batch=min(n, _ROWS_A_BLOCK), threads=1)
             for _ in range(threads)
         ]
+        for job in jobs:
+            job.prepare_inference()
 
         def part(number: int) -> None:
             first, last = n * number // threads, n * (number + 1) // threads

@@ -21,6 +21,7 @@ __all__ = [
     "call_yield",
     "float_of",
     "flush_to_zero",
+    "grid",
     "load_atomic",
     "prefetch",
     "restore_flags",
@@ -53,6 +54,27 @@ def view(typing: Any, address: Any, n: Any, like: Any) -> Any:
         return array._getvalue()
 
     return kind(types.int64, types.int64, like), generate
+
+
+@intrinsic
+def grid(typing: Any, address: Any, rows: Any, columns: Any, like: Any) -> Any:
+    """Return the matrix of so many numbers at `address`, as an array that owns nothing."""
+    kind = types.Array(like, 2, "C")
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = context.make_array(kind)(context, builder)
+        size = ir.Constant(_I64, like.bitwidth // 8)
+        populate_array(
+            array,
+            data=builder.inttoptr(args[0], array.data.type),
+            shape=(args[1], args[2]),
+            strides=(builder.mul(args[2], size), size),
+            itemsize=size,
+            meminfo=None,
+        )
+        return array._getvalue()
+
+    return kind(types.int64, types.int64, types.int64, like), generate
 
 
 @intrinsic

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from klosed.engines.fused import _sparse as sparse
+from klosed.engines.fused._inference import infer
 from klosed.engines.fused._network import Network, Workspace, address, aligned
 from klosed.engines.fused._noise import STATE_BYTES
-from klosed.engines.fused._steps import run
+from klosed.engines.fused._parts import set_gather, set_inference, set_steps
+from klosed.engines.fused._steps import PARTIAL, run
 from klosed.engines.fused._tables import (
     Block,
     Column,
@@ -36,7 +38,6 @@ Array = NDArray[Any]
 _TILE_BYTES = 320 * 1024  # of gradient: it must stay in the cache until it is used
 _OPERATIONS_A_THREAD = 8_000_000  # some 50 µs; a step's meetings of threads take a few
 _ROWS_A_THREAD = 48  # fewer make slow products: threads then share columns, and meet more often
-_NO_ROWS = np.empty(0, np.int64)
 _NO_STREAMS = np.empty((0, 3), np.uint64)
 _STORED = {"uint8": Stored.UINT8, "float32": Stored.FLOAT32, "float64": Stored.FLOAT64}
 _SCALED = {
@@ -70,7 +71,7 @@ class Job:
         self.blocks, self._kept = network.blocks(self.params)
         self.layers[0, Layer.SPARSE] = is_sparse
         self.tiles = _tiles(network, dtype, threads, is_sparse)
-        self.partial = np.zeros((threads, 8))
+        self._partial = np.zeros((threads, PARTIAL))
         self.ints, self.reals = np.zeros(len(Int), np.int64), np.zeros(len(Real))
         self._control = aligned(Control.SIZE, np.int64)
         self._control[:] = 0
@@ -101,9 +102,22 @@ class Job:
                 Int.LISTS_BYTES: 4 * own,
                 Int.SCRATCH: address(self._scratch),
                 Int.SCRATCH_BYTES: numbers * dtype.itemsize,
+                Int.REALS: address(self.reals),
+                Int.LAYERS: address(self.layers),
+                Int.N_LAYERS: len(self.layers),
+                Int.BLOCKS: address(self.blocks),
+                Int.N_BLOCKS: len(self.blocks),
+                Int.TILES: address(self.tiles),
+                Int.N_TILES: len(self.tiles),
+                Int.PARTIAL: address(self._partial),
             }
         )
         self.set_data(x, scaling)
+
+    def prepare_steps(self) -> None:
+        """Have what steps need compiled, for the rule that is set."""
+        set_steps(self.ints, self.layers, self.blocks, self.dtype)
+        run.address(self.dtype)
 
     def run_steps(
         self, rows: Array, noise: Array, losses: Array, streams: Array = _NO_STREAMS
@@ -113,17 +127,28 @@ class Job:
         `noise` is filled with that of `streams`, a line (seed, purpose, step) for each step,
         where there are any.
         """
-        nothing = np.empty((0, 0), self.dtype)
+        self._set(
+            {
+                Int.ROWS: address(rows),
+                Int.N_ROWS: len(rows),
+                Int.NOISE: address(noise),
+                Int.STREAMS: address(streams),
+                Int.N_STREAMS: len(streams),
+                Int.LOSSES: address(losses),
+                Int.N_STEPS: len(losses),
+            }
+        )
+        step, ints = run.function(self.dtype), address(self.ints)
         with one_thread_a_product():
             done: int = run_on_threads(
-                lambda thread: run(
-                    Pass.STEPS.value, 0, 0, nothing, thread, self.threads, self.layers,
-                    self.blocks, self.tiles, self.ints, self.reals, rows, address(noise),
-                    streams, self.partial, losses, self.dtype.type(1),
-                ),
-                self.threads,
-            )  # fmt: skip
+                lambda thread: step(ints, thread, self.threads, 1), self.threads
+            )
         return done
+
+    def prepare_inference(self) -> None:
+        """Have what inference needs compiled."""
+        set_inference(self.ints, self.layers, self.blocks, self.dtype)
+        infer.address(self.dtype)
 
     def infer(
         self,
@@ -135,10 +160,11 @@ class Job:
         scores: Array,
     ) -> None:
         """Take the rows `first` to `last` through the network, on this thread."""
-        run(
-            kind.value, first, last, results, 0, 1, self.layers,
-            self.blocks, self.tiles, self.ints, self.reals, _NO_ROWS, address(latent),
-            _NO_STREAMS, self.partial, scores, self.dtype.type(1),
+        rows = np.arange(last)
+        self._set({Int.ROWS: address(rows), Int.N_ROWS: len(rows)})
+        infer.function(self.dtype)(
+            address(self.ints), kind.value, first, last, address(latent), address(results),
+            address(scores), 1,
         )  # fmt: skip
 
     def _set(self, values: dict[Int, int]) -> None:
@@ -155,12 +181,14 @@ class Job:
         )
         self._data = x, shift, scale
         as_it_is = stored == "uint8" and not self.blocks[:, Block.READ].any()
+        set_gather(
+            self.ints, self.blocks, self.dtype, _STORED[stored], _SCALED[scaling.kind],
+            reads=not as_it_is,
+        )  # fmt: skip
         self._set(
             {
                 Int.DATA: address(x),
-                Int.STORED: _STORED[stored],
                 Int.ROW_BYTES: x.strides[0],
-                Int.SCALED: _SCALED[scaling.kind],
                 Int.SHIFT: address(shift),
                 Int.SCALE: address(scale),
                 Int.TARGET: self.layers[0, Layer.INPUT] if as_it_is else self._workspace.target,

@@ -1,8 +1,7 @@
 """−log p(x | z) of one row, block by block, beside its gradient; NaN in x adds nothing.
 
 The formulas are those of klosed.models.likelihoods. A further likelihood is a further kind of
-block: a function here, its branch in `reconstruct`, what it needs of each column in
-`prepare_blocks`.
+block: a function here, its branch in `reconstruct`, what it needs of each column in `prepare`.
 """
 
 from __future__ import annotations
@@ -11,15 +10,28 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 
 from klosed.engines.fused import _elementary as elementary
+from klosed.engines.fused._compile import OPTIONS, part, variants
 from klosed.engines.fused._intrinsics import size_of, view
-from klosed.engines.fused._rows import OPTIONS
-from klosed.engines.fused._tables import Block, Column, Kind, Read
+from klosed.engines.fused._tables import BLOCK, WHOLE, Block, Column, Kind, Read
 
-__all__ = ["column", "prepare_blocks", "read", "reconstruct", "score"]
+__all__ = [
+    "PREPARED",
+    "column",
+    "prepare",
+    "prepare_blocks",
+    "read",
+    "reconstruct",
+    "score_bernoulli",
+]
 
+# Comparisons with plain numbers are decided before compiling.
+_BERNOULLI, _GAUSSIAN, _HETEROSCEDASTIC, _STUDENT_T, _POISSON, _NEGATIVE_BINOMIAL, _ = map(
+    int, Kind
+)
+_LOG1P, _ASINH = int(Read.LOG1P), int(Read.ASINH)
 _LOG_2PI = math.log(2 * math.pi)
 _DF_AT_START = 4.0
 # B₂ₖ / 2k, the coefficients of ψ(x) − log x + 1/(2x) by −1/x²ᵏ
@@ -28,22 +40,24 @@ _FACTORS, _PRODUCTS = 64, 15
 _BERNOULLI_NUMBERS = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
 
 
-@njit(**OPTIONS)
-def read(blocks: Any, x: Any, to: Any, one: Any) -> None:
-    """Write what the encoder reads of a row x: 0 where nothing was observed."""
-    zero, size = type(one)(0), size_of(one)
-    for b in range(len(blocks)):
-        start, kind = blocks[b, Block.START], blocks[b, Block.READ]
-        width = blocks[b, Block.STOP] - start
-        values, result = view(x + start * size, width, one), view(to + start * size, width, one)
+@variants()
+def read(kind: int) -> Any:
+    """Return what writes what the encoder reads of a block of one kind."""
+
+    def read(x: Any, to: Any, width: Any, one: Any) -> None:
+        """Write what the encoder reads of a row x: 0 where nothing was observed."""
+        zero = type(one)(0)
+        values, result = view(x, width, one), view(to, width, one)
         for j in range(width):
             result[j] = values[j] if values[j] == values[j] else zero
-        if kind == Read.LOG1P:
+        if kind == _LOG1P:
             for j in range(width):
                 result[j] = np.log1p(result[j])
-        elif kind == Read.ASINH:
+        elif kind == _ASINH:
             for j in range(width):
                 result[j] = np.arcsinh(result[j])
+
+    return read
 
 
 @njit(**OPTIONS)
@@ -77,30 +91,32 @@ def _with_floor(s: Any, floor: Any) -> Any:
     return floor + above, slope
 
 
-@njit(**OPTIONS)
-def prepare_blocks(blocks: Any, scratch: Any, n: Any, one: Any) -> None:
-    """Write what the likelihoods need of each column for one step."""
-    real = type(one)
-    for b in range(len(blocks)):
-        start, count = blocks[b, Block.START], blocks[b, Block.COUNT]
-        width, shapes = blocks[b, Block.STOP] - start, blocks[b, Block.SHAPE_COUNT]
+@variants()
+def prepare(kind: int) -> Any:
+    """Return what writes what a block of one kind needs of each column for one step."""
+
+    def prepare(at: Any, scratch: Any, n: Any, one: Any) -> None:
+        """Write it to `scratch`, for the block whose line of the table is there."""
+        real, block = type(one), view(at, BLOCK, WHOLE)
+        start, count = block[Block.START], block[Block.COUNT]
+        width, shapes = block[Block.STOP] - start, block[Block.SHAPE_COUNT]
         sums = column(Column.SUM, scratch, start, width, n, one)
         shape_sums = column(Column.SHAPE_SUM, scratch, start, width, n, one)
         for j in range(width):
             sums[j] = shape_sums[j] = real(0)
-        if count > 0:
-            parameter = view(blocks[b, Block.PARAMETER], count, one)
+        if kind != _NEGATIVE_BINOMIAL:
+            parameter = view(block[Block.PARAMETER], count, one)
             log_variance = column(Column.LOG_VARIANCE, scratch, start, width, n, one)
             precision = column(Column.PRECISION, scratch, start, width, n, one)
             slope = column(Column.SLOPE, scratch, start, width, n, one)
-            floors = view(blocks[b, Block.FLOOR], width, one)
+            floors = view(block[Block.FLOOR], width, one)
             for j in range(width):
                 s, slope[j] = parameter[j if count > 1 else 0], real(1)
-                if blocks[b, Block.FLOOR] != 0:
+                if block[Block.FLOOR] != 0:
                     s, slope[j] = _with_floor(s, floors[j])
                 log_variance[j], precision[j] = s, elementary.exp(-s)
-        if blocks[b, Block.KIND] == Kind.STUDENT_T:
-            log_df = view(blocks[b, Block.SHAPE], shapes, one)
+        if kind == _STUDENT_T:
+            log_df = view(block[Block.SHAPE], shapes, one)
             df = column(Column.SHAPE, scratch, start, width, n, one)
             constant = column(Column.CONSTANT, scratch, start, width, n, one)
             slope = column(Column.SHAPE_SLOPE, scratch, start, width, n, one)
@@ -109,6 +125,21 @@ def prepare_blocks(blocks: Any, scratch: Any, n: Any, one: Any) -> None:
                 difference = math.lgamma(nu / 2) - math.lgamma((nu + 1) / 2)
                 df[j], constant[j] = real(nu), real(difference + 0.5 * math.log(math.pi * nu))
                 slope[j] = real(nu * (_digamma(nu / 2) - _digamma((nu + 1) / 2)))
+
+    return prepare
+
+
+PREPARED = (Kind.GAUSSIAN, Kind.STUDENT_T, Kind.NEGATIVE_BINOMIAL)
+
+
+@njit(**OPTIONS)
+def prepare_blocks(blocks: Any, count: Any, scratch: Any, n: Any, one: Any) -> None:
+    """Write what the likelihoods of so many blocks, a table at an address, need for one step."""
+    for b in range(count):
+        at = blocks + b * BLOCK * 8
+        part = view(at, BLOCK, WHOLE)[Block.PREPARE]
+        if part != 0:
+            _prepare(part, at, scratch, n, one)
 
 
 @njit(**OPTIONS)
@@ -255,49 +286,50 @@ def _categorical(a: Any, bias: Any, x: Any, grad: Any, weight: Any, one: Any) ->
     return total
 
 
-@njit(**OPTIONS)
-def reconstruct(
-    blocks: Any, a: Any, bias: Any, x: Any, grad: Any, scratch: Any, weight: Any, n: Any, one: Any
-) -> Any:
-    """Return −log p(x | a + bias) of one row of n columns in nats; write its gradient × weight.
+@variants(reals=2, returns=types.float64)
+def reconstruct(kind: int) -> Any:
+    """Return the likelihood of a block of one kind."""
 
-    The gradients of learned parameters are added up in `scratch`, column by column.
-    """
-    size = size_of(one)
-    total = 0.0
-    for b in range(len(blocks)):
-        block = blocks[b]
-        kind, start, at = block[Block.KIND], block[Block.START], block[Block.OUTPUT] * size
+    def reconstruct(
+        of: Any, a: Any, bias: Any, x: Any, grad: Any, scratch: Any, n: Any, weight: Any, one: Any
+    ) -> Any:
+        """Return −log p(x | a + bias) of a row's block in nats; write its gradient × weight.
+
+        `of` is the address of the block's line of the table. The gradients of learned parameters
+        are added up in `scratch`, column by column.
+        """
+        block, size = view(of, BLOCK, WHOLE), size_of(one)
+        start, at = block[Block.START], block[Block.OUTPUT] * size
         width = block[Block.STOP] - start
-        n_outputs = 2 * width if kind == Kind.HETEROSCEDASTIC else width
+        n_outputs = 2 * width if kind == _HETEROSCEDASTIC else width
         outputs, biases = view(a + at, n_outputs, one), view(bias + at, n_outputs, one)
         grads, values = view(grad + at, n_outputs, one), view(x + start * size, width, one)
-        if kind == Kind.BERNOULLI:
-            total += _bernoulli(outputs, biases, values, grads, weight, one)
-        elif kind == Kind.GAUSSIAN:
-            total += _gaussian(
+        if kind == _BERNOULLI:
+            return _bernoulli(outputs, biases, values, grads, weight, one)
+        if kind == _GAUSSIAN:
+            return _gaussian(
                 outputs, biases, values, grads, weight,
                 column(Column.LOG_VARIANCE, scratch, start, width, n, one),
                 column(Column.PRECISION, scratch, start, width, n, one),
                 column(Column.SUM, scratch, start, width, n, one), one,
             )  # fmt: skip
-        elif kind == Kind.HETEROSCEDASTIC:
-            total += _heteroscedastic(
+        if kind == _HETEROSCEDASTIC:
+            return _heteroscedastic(
                 outputs, biases, values, grads, weight, view(block[Block.FLOOR], width, one),
                 block[Block.FLOOR] != 0, one,
             )  # fmt: skip
-        elif kind == Kind.STUDENT_T:
-            total += _student_t(outputs, biases, values, grads, weight, block, scratch, n, one)
-        elif kind == Kind.POISSON:
-            total += _poisson(outputs, biases, values, grads, weight, one)
-        elif kind == Kind.NEGATIVE_BINOMIAL:
-            total += _negative_binomial(
+        if kind == _STUDENT_T:
+            return _student_t(outputs, biases, values, grads, weight, block, scratch, n, one)
+        if kind == _POISSON:
+            return _poisson(outputs, biases, values, grads, weight, one)
+        if kind == _NEGATIVE_BINOMIAL:
+            return _negative_binomial(
                 outputs, biases, values, grads, weight, view(block[Block.SHAPE], width, one),
                 column(Column.SHAPE_SUM, scratch, start, width, n, one), one,
             )  # fmt: skip
-        else:
-            total += _categorical(outputs, biases, values, grads, weight, one)
-    return total
+        return _categorical(outputs, biases, values, grads, weight, one)
+
+    return reconstruct
 
 
 @njit(**OPTIONS | {"forceinline": True})
@@ -313,35 +345,27 @@ def _score_of_some(a: Any, bias: Any, x: Any, one: Any) -> Any:
     return total, product
 
 
-@njit(**OPTIONS)
-def _score_bernoulli(a: Any, bias: Any, x: Any, one: Any) -> Any:
+@part(reals=2, returns=types.float64)
+def score_bernoulli(
+    of: Any, a: Any, bias: Any, x: Any, grad: Any, scratch: Any, n: Any, weight: Any, one: Any
+) -> Any:
+    """Return −log p(x | a + bias) as `reconstruct` does, faster; write no gradient."""
     # log(1 + exp l) = max(l, 0) + log(1 + exp(−|l|)): one logarithm for many logits
-    n, total, product, count = len(x), 0.0, 1.0, 0
-    for start in range(0, n, _FACTORS):
-        stop = min(n, start + _FACTORS)
-        some, factor = _score_of_some(a[start:stop], bias[start:stop], x[start:stop], one)
+    block, size = view(of, BLOCK, WHOLE), size_of(one)
+    first, at = block[Block.START], block[Block.OUTPUT] * size
+    width = block[Block.STOP] - first
+    logits, biases = view(a + at, width, one), view(bias + at, width, one)
+    values = view(x + first * size, width, one)
+    total, product, count = 0.0, 1.0, 0
+    for start in range(0, width, _FACTORS):
+        stop = min(width, start + _FACTORS)
+        some, factor = _score_of_some(
+            logits[start:stop], biases[start:stop], values[start:stop], one
+        )
         total, product, count = total + some, product * factor, count + 1
         if count == _PRODUCTS:
             total, product, count = total + math.log(product), 1.0, 0
     return total + math.log(product)
 
 
-@njit(**OPTIONS)
-def score(blocks: Any, a: Any, bias: Any, x: Any, grad: Any, scratch: Any, n: Any, one: Any) -> Any:
-    """Return −log p(x | a + bias) of one row of n columns in nats, faster than `reconstruct`.
-
-    What stands at `grad` afterwards means nothing.
-    """
-    size, total = size_of(one), 0.0
-    for b in range(len(blocks)):
-        block = blocks[b]
-        if block[Block.KIND] == Kind.BERNOULLI:
-            start, at = block[Block.START], block[Block.OUTPUT] * size
-            width = block[Block.STOP] - start
-            total += _score_bernoulli(
-                view(a + at, width, one), view(bias + at, width, one),
-                view(x + start * size, width, one), one,
-            )  # fmt: skip
-        else:
-            total += reconstruct(blocks[b : b + 1], a, bias, x, grad, scratch, one, n, one)
-    return total
+_prepare = prepare.call

@@ -18,8 +18,8 @@ from numba.np.random._constants import (
     ziggurat_nor_r,
 )
 
+from klosed.engines.fused._compile import OPTIONS, part
 from klosed.engines.fused._intrinsics import bits_of, float_of, view
-from klosed.engines.fused._rows import OPTIONS
 
 __all__ = ["STATE_BYTES", "draw_normal"]
 
@@ -89,13 +89,15 @@ def _beyond(
             return True, -(ziggurat_nor_r + x) if is_left else ziggurat_nor_r + x
 
 
-@njit(**_EXACT)
-def draw_normal(stream: Any, to: Any, n: Any, state: Any, one: Any) -> None:
-    """Write the first n standard normal numbers of a stream (seed, purpose, step) to `to`.
+@part(options=_EXACT)
+def draw_normal(at: Any, to: Any, n: Any, state: Any, one: Any) -> None:
+    """Write the first n standard normal numbers of a stream to `to`.
 
-    `state` is the address of STATE_BYTES bytes to work in.
+    `at` is the address of the stream's seed, purpose and step, `state` that of STATE_BYTES bytes
+    to work in.
     """
     numbers, state = view(to, n, one), view(state, _STATE, _ONE)
+    stream = view(at, 3, _ONE)
     seed, purpose, step = stream[0], stream[1], stream[2]
     place: Any = _STATE
     state[0], i = _ZERO, 0

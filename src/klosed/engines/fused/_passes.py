@@ -1,128 +1,115 @@
 """Rows on their way through the network, and their gradients on the way back.
 
 Products are BLAS calls on slices in place: nothing is transposed or copied. With rows as rows,
-Y = X Wᵀ is Yᵀ = W Xᵀ to column-major BLAS.
+Y = X Wᵀ is Yᵀ = W Xᵀ to column-major BLAS. `job` is the address of the vector of `Int`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
+import numpy as np
+from numba import types
 
 from klosed.engines.fused import _elementary as elementary
-from klosed.engines.fused import _likelihoods as likelihoods
-from klosed.engines.fused._intrinsics import prefetch, size_of, view
+from klosed.engines.fused._compile import part
+from klosed.engines.fused._intrinsics import grid, prefetch, size_of, view
+from klosed.engines.fused._likelihoods import read, reconstruct
 from klosed.engines.fused._pieces import product
-from klosed.engines.fused._rows import INLINED, OPTIONS, activate, gather
-from klosed.engines.fused._tables import Int, Layer, Real
+from klosed.engines.fused._rows import activate, gather
+from klosed.engines.fused._sparse import note
+from klosed.engines.fused._tables import BLOCK, INTS, LAYER, REALS, WHOLE, Block, Int, Layer, Real
 from klosed.engines.fused._team import meet, share
 
-__all__ = [
-    "backward",
-    "decode",
-    "encode",
-    "fetch",
-    "likelihood",
-    "reparameterize",
-    "take",
-    "weight_gradient",
-]
+__all__ = ["backward", "likelihood", "reparameterize", "take", "through"]
 
 _LINE = 64  # bytes of a cache line
+_DOUBLE = np.float64(0)
+_activate, _gather, _note, _product = activate.call, gather.call, note.call, product.call
+_read, _reconstruct = read.call, reconstruct.call
 
 
-@njit(**OPTIONS)
-def _through(
-    layers: Any, start: Any, rows: Any, thread: Any, threads: Any, ints: Any, one: Any
+@part()
+def take(
+    job: Any, rows: Any, start: Any, stop: Any, ahead: Any, end: Any, thread: Any, one: Any
+) -> None:
+    """Make rows of the data the rows `start` to `stop` of the batch.
+
+    `rows` is the address of the numbers of the batch's rows; those from `ahead` to `end` are of a
+    later batch, and brought near.
+    """
+    ints = view(job, INTS, WHOLE)
+    layers = grid(ints[Int.LAYERS], ints[Int.N_LAYERS], LAYER, WHOLE)
+    blocks = grid(ints[Int.BLOCKS], ints[Int.N_BLOCKS], BLOCK, WHOLE)
+    numbers, n, size = view(rows, end, WHOLE), layers[0, Layer.N_IN], size_of(one)
+    for i in range(start, stop):
+        offset = i * n * size
+        target, reads = ints[Int.TARGET] + offset, layers[0, Layer.INPUT] + offset
+        _gather(
+            ints[Int.GATHER], ints[Int.DATA] + numbers[i] * ints[Int.ROW_BYTES], ints[Int.SHIFT],
+            ints[Int.SCALE], target, n, one,
+        )  # fmt: skip
+        if target != reads:
+            for b in range(len(blocks)):
+                first = blocks[b, Block.START]
+                width, place = blocks[b, Block.STOP] - first, first * size
+                _read(blocks[b, Block.READ_ROW], target + place, reads + place, width, one)
+    if layers[0, Layer.SPARSE]:
+        _note(ints[Int.NOTE], job, start, stop, thread, one)
+    for i in range(ahead, end):
+        row = ints[Int.DATA] + numbers[i] * ints[Int.ROW_BYTES]
+        for line in range(row, row + ints[Int.ROW_BYTES] + _LINE - 1, _LINE):
+            prefetch(line)
+
+
+@part()
+def through(
+    job: Any,
+    lowest: Any,
+    highest: Any,
+    start: Any,
+    rows: Any,
+    thread: Any,
+    threads: Any,
+    one: Any,
 ) -> None:
     """Take rows, from `start` on, through layers: y = f(x Wᵀ + b); each thread its outputs.
 
-    The last layer of the decoder is left as x Wᵀ: the likelihood adds the bias. That of a sparse
-    layer has been written before.
+    The encoder's last layer is its heads, mean and log-variance side by side. The last layer of
+    the decoder is left as x Wᵀ: the likelihood adds the bias. That of a sparse layer has been
+    written before.
     """
-    size = size_of(one)
-    for k in range(len(layers)):
+    ints, size = view(job, INTS, WHOLE), size_of(one)
+    layers = grid(ints[Int.LAYERS], ints[Int.N_LAYERS], LAYER, WHOLE)
+    for k in range(lowest, highest):
         layer = layers[k]
-        n_in, n_out, kind = layer[Layer.N_IN], layer[Layer.N_OUT], layer[Layer.ACTIVATION]
+        n_in, n_out = layer[Layer.N_IN], layer[Layer.N_OUT]
         first, end = share(n_out, thread, threads)
         place = (start * n_out + first) * size
         y, slope = layer[Layer.OUTPUT] + place, layer[Layer.DELTA] + place
         x = layer[Layer.INPUT] + start * n_in * size
         if end > first and not layer[Layer.SPARSE]:
             weight = layer[Layer.WEIGHT] + first * n_in * size
-            product(
-                ints, True, False, end - first, rows, n_in, weight, n_in, x, n_in, y, n_out, one
-            )
-        if kind >= 0:
-            bias = layer[Layer.BIAS] + first * size
-            for i in range(rows):
-                offset = i * n_out * size
-                activate(kind, y + offset, bias, slope + offset, end - first, one)
+            _product(
+                ints[Int.PRODUCT], job, True, False, end - first, rows, n_in, weight, n_in, x,
+                n_in, y, n_out, one,
+            )  # fmt: skip
+        if layer[Layer.ACTIVATE]:
+            bias, stride = layer[Layer.BIAS] + first * size, n_out * size
+            _activate(layer[Layer.ACTIVATE], y, bias, slope, rows, stride, stride, end - first, one)
         if threads > 1:
             meet(ints, threads)
 
 
-@njit(**INLINED)
-def weight_gradient(
-    layer: Any, start: Any, stop: Any, to: Any, rows: Any, ints: Any, one: Any
-) -> None:
-    """Write rows `start` to `stop` of ∂loss/∂W = Gᵀ x, over the whole batch, to `to`."""
-    n_in, n_out = layer[Layer.N_IN], layer[Layer.N_OUT]
-    grad = layer[Layer.DELTA] + start * size_of(one)
-    product(
-        ints, False, True, n_in, stop - start, rows, layer[Layer.INPUT], n_in, grad, n_out,
-        to, n_in, one,
-    )  # fmt: skip
-
-
-@njit(**INLINED)
-def take(layers: Any, blocks: Any, i: Any, row: Any, ints: Any, one: Any) -> None:
-    """Make row number `row` of the data the i-th of the batch."""
-    n = layers[0, Layer.N_IN]
-    offset = i * n * size_of(one)
-    target, reads = ints[Int.TARGET] + offset, layers[0, Layer.INPUT] + offset
-    gather(
-        ints[Int.DATA] + row * ints[Int.ROW_BYTES], ints[Int.STORED], ints[Int.SCALED],
-        ints[Int.SHIFT], ints[Int.SCALE], target, n, one,
-    )  # fmt: skip
-    if target != reads:
-        likelihoods.read(blocks, target, reads, one)
-
-
-@njit(**INLINED)
-def fetch(rows: Any, first: Any, end: Any, ints: Any) -> None:
-    """Have rows of the data brought near that a later batch takes."""
-    for i in range(first, end):
-        row = ints[Int.DATA] + rows[i] * ints[Int.ROW_BYTES]
-        for line in range(row, row + ints[Int.ROW_BYTES] + _LINE - 1, _LINE):
-            prefetch(line)
-
-
-@njit(**INLINED)
-def encode(
-    layers: Any, start: Any, rows: Any, thread: Any, threads: Any, ints: Any, one: Any
-) -> None:
-    """Take rows from the data to the encoder's heads, mean and log-variance side by side."""
-    _through(layers[: ints[Int.ENCODER_HEAD] + 1], start, rows, thread, threads, ints, one)
-
-
-@njit(**INLINED)
-def decode(
-    layers: Any, start: Any, rows: Any, thread: Any, threads: Any, ints: Any, one: Any
-) -> None:
-    """Take rows of z to the decoder's output, without its bias."""
-    _through(layers[ints[Int.ENCODER_HEAD] + 1 :], start, rows, thread, threads, ints, one)
-
-
-@njit(**OPTIONS)
-def reparameterize(layers: Any, start: Any, rows: Any, noise: Any, ints: Any, one: Any) -> Any:
+@part(returns=types.float64)
+def reparameterize(job: Any, start: Any, rows: Any, noise: Any, one: Any) -> Any:
     """Write z = μ + exp(ℓ/2) ∘ ε, and ½ exp(ℓ/2) ∘ ε for the way back; return Σ KL in nats.
 
     `noise` is the address of the ε of the first of these rows.
     KL = ½ Σ (ψ(ℓ) + μ²) with ψ(ℓ) = exp ℓ − 1 − ℓ.
     """
-    real, size = type(one), size_of(one)
+    ints, real, size = view(job, INTS, WHOLE), type(one), size_of(one)
+    layers = grid(ints[Int.LAYERS], ints[Int.N_LAYERS], LAYER, WHOLE)
     half = real(0.5)
     head = ints[Int.ENCODER_HEAD]
     k = layers[head, Layer.N_OUT] // 2
@@ -143,36 +130,37 @@ def reparameterize(layers: Any, start: Any, rows: Any, noise: Any, ints: Any, on
     return total
 
 
-@njit(**INLINED)
-def likelihood(
-    layers: Any, blocks: Any, i: Any, x: Any, scratch: Any, weight: Any, one: Any
-) -> Any:
-    """Return −log p(x | z) of the i-th row in nats, and write its gradient × weight."""
-    layer = layers[len(layers) - 1]
-    offset = i * layer[Layer.N_OUT] * size_of(one)
-    return likelihoods.reconstruct(
-        blocks, layer[Layer.OUTPUT] + offset, layer[Layer.BIAS], x, layer[Layer.DELTA] + offset,
-        scratch, weight, layers[0, Layer.N_IN], one,
-    )  # fmt: skip
+@part(reals=2, returns=types.float64)
+def likelihood(job: Any, start: Any, stop: Any, scratch: Any, weight: Any, one: Any) -> Any:
+    """Return −log p(x | z) of some rows of the batch in nats, and write its gradient × weight."""
+    ints, size = view(job, INTS, WHOLE), size_of(one)
+    layers = grid(ints[Int.LAYERS], ints[Int.N_LAYERS], LAYER, WHOLE)
+    layer, n = layers[len(layers) - 1], layers[0, Layer.N_IN]
+    total = 0.0
+    for i in range(start, stop):
+        offset, of_row = i * layer[Layer.N_OUT] * size, 0.0
+        for b in range(ints[Int.N_BLOCKS]):
+            at = ints[Int.BLOCKS] + b * BLOCK * 8
+            of_row += _reconstruct(
+                view(at, BLOCK, WHOLE)[Block.RECONSTRUCT], at, layer[Layer.OUTPUT] + offset,
+                layer[Layer.BIAS], ints[Int.TARGET] + i * n * size, layer[Layer.DELTA] + offset,
+                scratch, n, weight, one,
+            )  # fmt: skip
+        total += of_row
+    return total
 
 
-@njit(**INLINED)
+@part(reals=2)
 def backward(
-    layers: Any,
-    start: Any,
-    rows: Any,
-    weight: Any,
-    thread: Any,
-    threads: Any,
-    ints: Any,
-    reals: Any,
-    one: Any,
+    job: Any, start: Any, rows: Any, thread: Any, threads: Any, weight: Any, one: Any
 ) -> None:
     """Bring the gradient G from the decoder's output down to the first layer's: G W ∘ f′.
 
     Each thread does its share of a layer's inputs.
     """
-    real, size = type(one), size_of(one)
+    ints, real, size = view(job, INTS, WHOLE), type(one), size_of(one)
+    layers = grid(ints[Int.LAYERS], ints[Int.N_LAYERS], LAYER, WHOLE)
+    reals = view(ints[Int.REALS], REALS, _DOUBLE)
     half = real(0.5)
     head = ints[Int.ENCODER_HEAD]
     kl_weight = real(reals[Real.BETA]) * weight
@@ -185,9 +173,9 @@ def backward(
         grad = layer[Layer.DELTA] + start * n_out * size
         if width > 0:
             weight_here = layer[Layer.WEIGHT] + first * size
-            product(
-                ints, False, False, width, rows, n_out, weight_here, n_in, grad, n_out, to, n_in,
-                one,
+            _product(
+                ints[Int.PRODUCT], job, False, False, width, rows, n_out, weight_here, n_in, grad,
+                n_out, to, n_in, one,
             )  # fmt: skip
         for i in range(rows):
             upstream = view(to + i * n_in * size, width, one)

@@ -6,9 +6,9 @@ from typing import Any
 
 from numba import njit
 
-from klosed.engines.fused._intrinsics import call_gemm, size_of
-from klosed.engines.fused._rows import OPTIONS
-from klosed.engines.fused._tables import Int
+from klosed.engines.fused._compile import OPTIONS, part
+from klosed.engines.fused._intrinsics import call_gemm, size_of, view
+from klosed.engines.fused._tables import INTS, WHOLE, Int
 
 __all__ = ["product"]
 
@@ -28,9 +28,9 @@ def _even(whole: Any, most: Any) -> Any:
     return -(-whole // parts)
 
 
-@njit(**OPTIONS)
+@part()
 def product(
-    ints: Any,
+    job: Any,
     transpose_a: Any,
     transpose_b: Any,
     m: Any,
@@ -45,6 +45,7 @@ def product(
     one: Any,
 ) -> None:
     """Write C = op(A) op(B), op(A) of shape (m, k); column-major, matrices by address."""
+    ints = view(job, INTS, WHOLE)
     if min(m, n, k) == 0:  # a thread without rows
         return
     size, zero = size_of(one), type(one)(0)

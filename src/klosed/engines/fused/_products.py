@@ -19,9 +19,10 @@ from numba.core import cgutils, config
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from klosed.engines.fused._compile import OPTIONS, part
 from klosed.engines.fused._intrinsics import bits_of, size_of, view
 from klosed.engines.fused._network import aligned
-from klosed.engines.fused._rows import OPTIONS
+from klosed.engines.fused._tables import WHOLE
 
 __all__ = [
     "ROWS",
@@ -77,9 +78,9 @@ def in_panels(weight: Array) -> Array:
     whole[:n_out] = weight
     end = len(whole) // (VECTORS * lanes) * VECTORS * lanes
     panels = aligned(whole.size, weight.dtype)
-    for part, outputs, first in ((whole[:end], VECTORS * lanes, 0), (whole[end:], lanes, end)):
-        to = panels[first * n_in : first * n_in + part.size].reshape(-1, n_in, outputs)
-        to[...] = part.reshape(-1, outputs, n_in).swapaxes(1, 2)
+    for block, outputs, first in ((whole[:end], VECTORS * lanes, 0), (whole[end:], lanes, end)):
+        to = panels[first * n_in : first * n_in + block.size].reshape(-1, n_in, outputs)
+        to[...] = block.reshape(-1, outputs, n_in).swapaxes(1, 2)
     return panels
 
 
@@ -197,15 +198,16 @@ def living(x: Any, stride: Any, rows: Any, n: Any, to: Any, bits: Any, one: Any)
     return max(count, 1)
 
 
-@njit(**OPTIONS)
+@part()
 def multiply(
     x: Any, n_in: Any, panels: Any, y: Any, n_out: Any, counts: Any, tiles: Any, work: Any, one: Any
 ) -> None:
     """Write X Wᵀ to `y`, for so many tiles of rows.
 
-    `x`, `y` and `panels` are addresses; rows of x and y are padded to whole vectors. `work` is
-    the address of memory for `tiles` rows of inputs and one more; `counts` has a place a tile.
+    All but numbers are addresses; rows of x and y are padded to whole vectors. `work` has memory
+    for `tiles` rows of inputs and one more, `counts` a place a tile.
     """
+    counts = view(counts, tiles, WHOLE)
     lanes = VECTOR_BYTES // size_of(one)
     x_stride, y_stride = -(-n_in // lanes) * VECTOR_BYTES, -(-n_out // lanes) * VECTOR_BYTES
     for t in range(tiles):

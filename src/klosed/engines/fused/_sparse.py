@@ -14,24 +14,30 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from klosed.engines.fused._compile import OPTIONS, part
 from klosed.engines.fused._intrinsics import bits_of, size_of, view
 from klosed.engines.fused._pieces import product
 from klosed.engines.fused._products import ROWS, VECTOR_BYTES, VECTORS, living, tile_of
-from klosed.engines.fused._rows import OPTIONS
-from klosed.engines.fused._tables import Int, Layer
+from klosed.engines.fused._tables import INTS, LAYER, WHOLE, Int, Layer
 from klosed.engines.fused._team import share
 
-__all__ = ["BLOCK", "LINES", "clear", "forward", "gradient", "list_numbers", "note", "pays"]
+__all__ = ["BLOCK", "LINES", "forward", "gradient", "list_numbers", "may_pay", "note", "pays"]
 
 Array = NDArray[Any]
 LINES = 4  # of a tile
 BLOCK = 64  # inputs whose gradient is computed, then used
 _WIDE = ROWS * VECTORS // LINES
 _wide_tile, _narrow_tile = tile_of(LINES, _WIDE), tile_of(LINES, 1)
+_product = product.call
 _INT = np.int32(0)
 _INT_BYTES = 4
 _ROWS_LOOKED_AT = 1024
 _MOST_LIVING = 0.5  # of the inputs of a tile; with more the plain products are faster
+
+
+def may_pay(n_in: int, hidden: int) -> bool:
+    """Return True if there are data for which leaving out zeros is worth while."""
+    return hidden > 0 and n_in >= BLOCK
 
 
 def pays(x: Array, n_out: int, threads: int) -> bool:
@@ -100,25 +106,29 @@ def _panel(
         )
 
 
-@njit(**OPTIONS)
+@part()
 def forward(
-    layer: Any,
+    job: Any,
     start: Any,
     rows: Any,
     first: Any,
     end: Any,
     thread: Any,
     scratch: Any,
-    ints: Any,
     one: Any,
 ) -> None:
     """Write X Wᵀ for rows from `start` on and the outputs `first` to `end`."""
+    ints = view(job, INTS, WHOLE)
+    layer = view(ints[Int.LAYERS], LAYER, WHOLE)
     n_in, n_out, size = layer[Layer.N_IN], layer[Layer.N_OUT], size_of(one)
     x_stride, y_stride, width = n_in * size, n_out * size, end - first
     x, y = layer[Layer.INPUT] + start * x_stride, layer[Layer.OUTPUT] + start * y_stride
     weight, y = layer[Layer.WEIGHT] + first * size, y + first * size
     if rows < LINES:
-        product(ints, False, False, width, rows, n_in, weight, n_out, x, n_in, y, n_out, one)
+        _product(
+            ints[Int.PRODUCT], job, False, False, width, rows, n_in, weight, n_out, x, n_in, y,
+            n_out, one,
+        )  # fmt: skip
         return
     lists, counts, _, _ = _own(thread, n_in, ints)
     tiles = -(-rows // LINES)
@@ -136,32 +146,28 @@ def forward(
             )  # fmt: skip
 
 
-@njit(**OPTIONS)
-def clear(layer: Any, thread: Any, ints: Any) -> None:
-    """Forget the rows that this thread noted."""
-    tiles = -(-layer[Layer.N_IN] // LINES)
-    _, _, noted, _ = _own(thread, layer[Layer.N_IN], ints)
-    view(noted, tiles, _INT)[:] = _INT
-
-
-@njit(**OPTIONS)
-def note(layer: Any, i: Any, first_row: Any, thread: Any, ints: Any, one: Any) -> None:
-    """Note row i for the tiles of columns in which it is not zero; this thread began at another."""
+@part()
+def note(job: Any, start: Any, stop: Any, thread: Any, one: Any) -> None:
+    """Note this thread's rows for the tiles of columns in which they are not zero."""
+    ints = view(job, INTS, WHOLE)
+    layer = view(ints[Int.LAYERS], LAYER, WHOLE)
     n_in, batch = layer[Layer.N_IN], ints[Int.BATCH]
     tiles = -(-n_in // LINES)
     zero = bits_of(type(one)(0))
-    row = view(layer[Layer.INPUT] + i * n_in * size_of(one), n_in, zero)
     _, _, noted, _ = _own(thread, n_in, ints)
     count, lists = view(noted, tiles, _INT), view(ints[Int.LISTS], tiles * batch, _INT)
-    for t in range(tiles):
-        p = min(t * LINES, n_in - LINES)
-        lists[t * batch + first_row + count[t]] = i
-        count[t] += (row[p] | row[p + 1] | row[p + 2] | row[p + 3]) != zero
+    count[:] = _INT
+    for i in range(start, stop):
+        row = view(layer[Layer.INPUT] + i * n_in * size_of(one), n_in, zero)
+        for t in range(tiles):
+            p = min(t * LINES, n_in - LINES)
+            lists[t * batch + start + count[t]] = i
+            count[t] += (row[p] | row[p + 1] | row[p + 2] | row[p + 3]) != zero
 
 
-@njit(**OPTIONS)
+@part()
 def gradient(
-    layer: Any,
+    job: Any,
     first_input: Any,
     inputs: Any,
     start: Any,
@@ -170,13 +176,14 @@ def gradient(
     to: Any,
     thread: Any,
     threads: Any,
-    ints: Any,
     one: Any,
 ) -> None:
     """Write ∂loss/∂Wᵀ = Xᵀ G of some inputs and the outputs `start` to `stop` to `to`.
 
     The last tile may begin before the first input: up to LINES − 1 lines before `to` are written.
     """
+    ints = view(job, INTS, WHOLE)
+    layer = view(ints[Int.LAYERS], LAYER, WHOLE)
     n_in, n_out, batch, size = layer[Layer.N_IN], layer[Layer.N_OUT], ints[Int.BATCH], size_of(one)
     tiles, width = -(-n_in // LINES), stop - start
     grad = layer[Layer.DELTA] + start * size

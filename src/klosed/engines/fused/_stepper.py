@@ -67,6 +67,7 @@ class FusedStepper:
                 copy[...] = kept.T
                 job.layers[0, column] = address(copy)
                 self._transposed.append((kept, copy))
+        job.prepare_steps()
         self._k = network.spec.n_components
         self._most = max(1, _MOST_NOISE // (batch * self._k))
         if self._is_streamed:

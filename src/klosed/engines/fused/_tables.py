@@ -1,15 +1,22 @@
 """The numbers by which compiled code finds its way: columns of tables, codes, positions.
 
-One compiled function walks these tables, so that no depth, width or choice needs another.
+Compiled functions walk these tables, so that no depth or width needs others.
 """
 
 from __future__ import annotations
 
 from enum import IntEnum
 
+import numpy as np
+
 __all__ = [
     "ACTIVATION_CODES",
+    "BLOCK",
+    "INTS",
+    "LAYER",
+    "REALS",
     "RULES",
+    "WHOLE",
     "Block",
     "Column",
     "Control",
@@ -21,6 +28,7 @@ __all__ = [
     "Real",
     "Rule",
     "Scaled",
+    "Score",
     "Stored",
 ]
 
@@ -46,6 +54,8 @@ class Layer(IntEnum):
     WEIGHT_GRAD = 12
     BIAS_GRAD = 13
     SPARSE = 14  # whether zeros of the input are left out; weight and slots lie transposed
+    ACTIVATE = 15  # parts: its activation; 0 where the likelihood adds the bias
+    TILE = 16  # and what makes and uses its gradient
 
 
 class Block(IntEnum):
@@ -73,6 +83,10 @@ class Block(IntEnum):
     SHAPE_SLOT_1 = 14
     SHAPE_SLOT_2 = 15
     SHAPE_GRAD = 16
+    READ_ROW = 17  # parts: what the encoder reads
+    PREPARE = 18  # what is needed of each column; 0 where nothing is
+    RECONSTRUCT = 19
+    SCORE = 20
 
 
 class Kind(IntEnum):
@@ -126,7 +140,6 @@ class Pass(IntEnum):
     ENCODE = 0
     DECODE = 1
     LOSS = 2
-    STEPS = 3  # there and back
 
 
 class Int(IntEnum):
@@ -137,23 +150,76 @@ class Int(IntEnum):
     CONTROL = 2
     ENCODER_HEAD = 3  # number of the layer
     DATA = 4
-    STORED = 5
-    ROW_BYTES = 6
-    SCALED = 7
-    SHIFT = 8
-    SCALE = 9
-    BATCH = 10
-    STEP = 11  # steps done before this call
-    RULE = 12
-    UPSTREAM = 13  # gradients on their way down: a matrix as wide as the widest layer
-    SCRATCH = 14  # of thread 0: the rows of Column, then a tile
-    SCRATCH_BYTES = 15  # from one thread to the next
-    WIDEST = 16  # numbers in a row of UPSTREAM: threads may be at different layers
-    BY_ROWS = 17  # whether threads share rows; else columns
-    TARGET = 18  # what the likelihood sees of x; the first layer's input where nothing is missing
-    IN_PIECES = 19  # whether BLAS is faster at several small products than at one
-    LISTS = 20  # of what is not zero in the first layer's input
-    LISTS_BYTES = 21  # from one thread's own to the next's
+    ROW_BYTES = 5
+    SHIFT = 6
+    SCALE = 7
+    BATCH = 8
+    STEP = 9  # steps done before this call
+    RULE = 10
+    UPSTREAM = 11  # gradients on their way down: a matrix as wide as the widest layer
+    SCRATCH = 12  # of thread 0: the rows of Column, then a tile
+    SCRATCH_BYTES = 13  # from one thread to the next
+    WIDEST = 14  # numbers in a row of UPSTREAM: threads may be at different layers
+    BY_ROWS = 15  # whether threads share rows; else columns
+    TARGET = 16  # what the likelihood sees of x; the first layer's input where nothing is missing
+    IN_PIECES = 17  # whether BLAS is faster at several small products than at one
+    LISTS = 18  # of what is not zero in the first layer's input
+    LISTS_BYTES = 19  # from one thread's own to the next's
+    REALS = 20
+    LAYERS = 21
+    N_LAYERS = 22
+    BLOCKS = 23
+    N_BLOCKS = 24
+    TILES = 25
+    N_TILES = 26
+    PARTIAL = 27
+    ROWS = 28  # the numbers of the rows of all batches of a call
+    N_ROWS = 29
+    NOISE = 30
+    STREAMS = 31
+    N_STREAMS = 32
+    LOSSES = 33
+    N_STEPS = 34
+    # parts, see klosed.engines.fused._compile
+    PRODUCT = 35
+    GATHER = 36
+    TAKE = 37
+    THROUGH = 38
+    REPARAMETERIZE = 39
+    LIKELIHOOD = 40
+    BACKWARD = 41
+    DRAW_NORMAL = 42
+    UPDATE = 43  # 0 where gradients are kept
+    FREE_PARAMETERS = 44
+    NOTE = 45
+    SPARSE_FORWARD = 46
+    SPARSE_GRADIENT = 47
+
+
+class Score(IntEnum):
+    """Positions in the vector of whole numbers that scoring gets; most are addresses."""
+
+    LAYERS = 0
+    N_LAYERS = 1
+    STRIDES = 2  # bytes of a row of each layer's input, and of the last output
+    BLOCKS = 3
+    N_BLOCKS = 4
+    SCRATCH = 5
+    WORK = 6
+    COUNTS = 7
+    X = 8
+    LOC = 9
+    LOG_VARIANCE = 10
+    SCALE = 11
+    NOISE = 12
+    N_NOISE = 13  # rows that have noise of their own
+    NLL = 14
+    LOG_RATIO = 15
+    N_ROWS = 16
+    N_SAMPLES = 17
+    N_FEATURES = 18
+    N_COMPONENTS = 19
+    MULTIPLY = 20  # part
 
 
 class Real(IntEnum):
@@ -187,6 +253,9 @@ class Control(IntEnum):
     ROUND = 8
     SIZE = 16
 
+
+WHOLE = np.int64(0)  # the type of the numbers in tables
+INTS, REALS, LAYER, BLOCK = len(Int), len(Real), len(Layer), len(Block)
 
 ACTIVATION_CODES = {
     name: code

@@ -6,8 +6,8 @@ from typing import Any
 
 from numba import njit
 
+from klosed.engines.fused._compile import OPTIONS
 from klosed.engines.fused._intrinsics import add_atomic, call_yield, load_atomic, store_atomic
-from klosed.engines.fused._rows import OPTIONS
 from klosed.engines.fused._tables import Control, Int
 
 __all__ = ["meet", "share"]

@@ -1,0 +1,90 @@
+"""Which parts a network, its data and its optimizer need: their addresses, for the tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import DTypeLike, NDArray
+
+from klosed.engines.fused import _likelihoods as likelihoods
+from klosed.engines.fused import _passes as passes
+from klosed.engines.fused import _sparse as sparse
+from klosed.engines.fused._compile import Part
+from klosed.engines.fused._noise import draw_normal
+from klosed.engines.fused._pieces import product
+from klosed.engines.fused._rows import activate, gather
+from klosed.engines.fused._tables import Block, Int, Kind, Layer, Rule, Scaled, Stored
+from klosed.engines.fused._tiles import free_parameters, tile
+from klosed.engines.fused._update import update
+
+__all__ = ["set_forward", "set_gather", "set_inference", "set_scores", "set_steps"]
+
+Array = NDArray[Any]
+_INFERENCE: dict[Int, Part] = {
+    Int.PRODUCT: product,
+    Int.TAKE: passes.take,
+    Int.THROUGH: passes.through,
+    Int.REPARAMETERIZE: passes.reparameterize,
+    Int.LIKELIHOOD: passes.likelihood,
+}
+_STEPS: dict[Int, Part] = {Int.BACKWARD: passes.backward, Int.DRAW_NORMAL: draw_normal}
+_SPARSE: dict[Int, Part] = {
+    Int.NOTE: sparse.note,
+    Int.SPARSE_FORWARD: sparse.forward,
+    Int.SPARSE_GRADIENT: sparse.gradient,
+}
+
+
+def set_forward(layers: Array, blocks: Array, dtype: DTypeLike) -> None:
+    """Write the activations, and what likelihoods do before rows pass."""
+    for layer in layers:
+        if layer[Layer.ACTIVATION] >= 0:
+            layer[Layer.ACTIVATE] = activate.address(dtype, layer[Layer.ACTIVATION])
+    for block in blocks:
+        kind = block[Block.KIND]
+        if kind in likelihoods.PREPARED:
+            block[Block.PREPARE] = likelihoods.prepare.address(dtype, kind)
+
+
+def set_scores(blocks: Array, dtype: DTypeLike) -> None:
+    """Write what scores samples: −log p(x | z) without its gradient, where that is faster."""
+    for block in blocks:
+        kind = block[Block.KIND]
+        block[Block.SCORE] = (
+            likelihoods.score_bernoulli.address(dtype)
+            if kind == Kind.BERNOULLI
+            else likelihoods.reconstruct.address(dtype, kind)
+        )
+
+
+def set_gather(
+    ints: Array, blocks: Array, dtype: DTypeLike, stored: Stored, scaled: Scaled, *, reads: bool
+) -> None:
+    """Write what takes rows of the data; with `reads` the encoder sees something else than x."""
+    ints[Int.GATHER] = gather.address(dtype, stored, scaled)
+    for block in blocks:
+        if reads:
+            block[Block.READ_ROW] = likelihoods.read.address(dtype, block[Block.READ])
+
+
+def set_inference(ints: Array, layers: Array, blocks: Array, dtype: DTypeLike) -> None:
+    """Write what a loss needs."""
+    set_forward(layers, blocks, dtype)
+    for position, part in _INFERENCE.items():
+        ints[position] = part.address(dtype)
+    for block in blocks:
+        block[Block.RECONSTRUCT] = likelihoods.reconstruct.address(dtype, block[Block.KIND])
+
+
+def set_steps(ints: Array, layers: Array, blocks: Array, dtype: DTypeLike) -> None:
+    """Write what steps need, for the rule that is set."""
+    set_inference(ints, layers, blocks, dtype)
+    parts = _STEPS | (_SPARSE if layers[0, Layer.SPARSE] else {})
+    if any(block[Block.IS_LEARNED] or block[Block.SHAPE_COUNT] for block in blocks):
+        parts[Int.FREE_PARAMETERS] = free_parameters
+    for position, part in parts.items():
+        ints[position] = part.address(dtype)
+    for layer in layers:
+        layer[Layer.TILE] = tile.address(dtype, layer[Layer.SPARSE])
+    rule = ints[Int.RULE]
+    ints[Int.UPDATE] = 0 if rule == Rule.KEEP else update.address(dtype, rule)
