@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info
 
 from klosed import VAESpec
 from klosed.engines.fused import FusedEngine, _compile, _job, blas
+from klosed.engines.fused._tables import Kind, Rule
 from klosed.engines.reference import ReferenceEngine
 
 SPEC = VAESpec(6, 2, (8,))
@@ -148,6 +149,35 @@ def test_compiled_code_is_not_taken_for_another_processors(module, name, monkeyp
     _compile._digest.cache_clear()
     monkeypatch.undo()
     assert _compile._digest() == before
+
+
+def test_only_what_a_spec_needs_is_compiled(monkeypatch):
+    """What is looked up is what is compiled."""
+
+    def looked_up(spec, **options):
+        found = set()
+
+        def address(part, dtype, *choices):
+            found.add((part._make(*choices).__name__, *(int(each) for each in choices)))
+            return 1
+
+        monkeypatch.setattr(_compile.Part, "address", address)
+        FusedEngine(spec).prepare(**options)
+        return found
+
+    def likelihoods(found):
+        return {choice for name, *choice in found if name == "reconstruct" for choice in choice}
+
+    small = looked_up(VAESpec(63, 2, (8,)))
+    assert likelihoods(small) == {Kind.BERNOULLI}
+    assert {("update", int(Rule.ADAM)), ("tile", 0), ("run",)} <= small
+    assert not {("free_parameters",), ("note",), ("tile", 1)} & small
+    assert {("note",), ("tile", 1)} <= looked_up(VAESpec(64, 2, (8,)))
+    assert ("update", int(Rule.SGD)) in looked_up(VAESpec(64, 2, (8,)), optimizer="sgd")
+    mixed = VAESpec(3, 2, (8,), likelihood=[("poisson", 1), ("student_t", 2)])
+    found = looked_up(mixed, steps=False)
+    assert likelihoods(found) == {Kind.POISSON, Kind.STUDENT_T}
+    assert not {("run",), ("backward",), ("draw_normal",)} & found
 
 
 def test_scipys_blas_is_told_of_where_it_is_slow(monkeypatch):

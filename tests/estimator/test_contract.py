@@ -1,6 +1,7 @@
 """The scikit-learn contract: check_estimator with no expected failures, and life in its tools."""
 
 import pickle
+import time
 
 import joblib
 import numpy as np
@@ -14,7 +15,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import klosed
+from klosed._waiting import if_slow
 from klosed.errors import KlosedWarning, ParameterError
+from klosed.estimator import base, fitting
 
 
 @pytest.mark.filterwarnings("ignore::klosed.errors.KlosedWarning")
@@ -107,6 +110,25 @@ def test_verbose_says_what_columns_were_taken_for(blobs, capsys):
     out = capsys.readouterr().out
     assert "[VAE] x0: real, gaussian\n" in out
     assert "[VAE] epoch 10: loss" in out
+
+
+@pytest.mark.parametrize("verbose", [True, False])
+def test_an_estimator_says_that_the_engine_compiles_where_it_may_speak(
+    verbose, blobs, capsys, monkeypatch
+):
+    compiled, reference = [], klosed.engine("reference", klosed.VAESpec(2))
+
+    class Compiling(type(reference)):
+        def prepare(self, dtype, **options):
+            compiled.append((np.dtype(dtype).name, options))
+            time.sleep(0.02)
+
+    monkeypatch.setattr(base, "engine", lambda name, spec: Compiling(spec))
+    monkeypatch.setattr(fitting, "if_slow", lambda say: if_slow(say, 0.001))
+    small(verbose=verbose, max_iter=1).fit(blobs[:, :2])
+    assert ("compiling for this processor" in capsys.readouterr().out) is verbose
+    if verbose:
+        assert compiled[0] == ("float32", {"optimizer": "adam"})
 
 
 def test_warnings_say_what_to_do(blobs):

@@ -5,7 +5,6 @@ Imports only click and Rich, and Rich only where a bar is drawn.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ import click
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-__all__ = ["Pacer", "bar_on_terminal", "counting", "note", "note_if_slow", "one_line", "warn"]
+__all__ = ["Pacer", "bar_on_terminal", "counting", "note", "one_line", "warn"]
 
 
 def one_line(text: str) -> str:
@@ -33,18 +32,6 @@ def note(text: str) -> None:
 def warn(text: str) -> None:
     """Say something that the user should know before trusting the result."""
     click.echo(f"Warning: {one_line(text)}", err=True)
-
-
-@contextmanager
-def note_if_slow(text: str, seconds: float = 1.0) -> Iterator[None]:
-    """Say something once what happens inside has taken `seconds`."""
-    timer = threading.Timer(seconds, note, [text])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 class Pacer:

@@ -13,9 +13,10 @@ from typing import Any
 import click
 from numpy.typing import NDArray
 
+from klosed._waiting import if_slow
 from klosed.cli._codec import Codec
 from klosed.cli._config import read_config
-from klosed.cli._messages import note_if_slow, warn
+from klosed.cli._messages import note, warn
 from klosed.cli._rows import Display, rows_for
 from klosed.datasets import Dataset, Splits, StreamedDataset, load_dataset, open_stream
 from klosed.datasets.dataset import aligned, with_classes, with_columns
@@ -90,7 +91,8 @@ def what_changed(data: dict[str, Any], splits: Splits) -> str | None:
 def prepare(engine: Any, **options: Any) -> None:
     """Have an engine that compiles do so now, and say it if that takes a while."""
     if (compile_now := getattr(engine, "prepare", None)) is not None:
-        with note_if_slow("Compiling for this processor; the next run starts at once."):
+        text = "Compiling for this processor; the next run starts at once."
+        with if_slow(lambda: note(text)):
             compile_now(**options)
 
 
@@ -116,7 +118,7 @@ class TrainedRun:
         elsewhere = {"fused": "auto", "torch": "auto" if without_torch else "torch"}
         name = elsewhere.get(config["engine"], config["engine"])
         self.codec = Codec(engine(name, model.spec), model, display)
-        prepare(self.codec.engine)
+        prepare(self.codec.engine, steps=False)
 
     def load(self, source: str | None) -> tuple[Dataset, Array]:
         """Return a data set and its rows as the model's scaling expects them.

@@ -49,7 +49,7 @@ def command(
     trained = TrainedRun(run)
     source, rows = trained.load(data)
     codec = trained.codec
-    prepare(codec.engine, scoring=True)
+    prepare(codec.engine, steps=False, scoring=True)
     with counting("examples", len(rows)) as move:
         scores = score_examples(
             codec.engine,

@@ -171,7 +171,7 @@ def _run(plan: Plan, run: RunFolder, *, resume: bool, checkpoint_every: int | No
             note(f"The reference engine, which is slower: {plan.why_reference}.")
         if advice := getattr(plan.engine, "advice", None):
             note(advice)
-        prepare(plan.engine)
+        prepare(plan.engine, optimizer=plan.training.optimizer)
         if not resume and plan.spec.likelihood == "bernoulli" and has_grey(train_rows):
             warn(
                 f"{train_rows.name} holds grey values, not only 0 and 1: with a Bernoulli "

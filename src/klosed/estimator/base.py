@@ -148,6 +148,7 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         callbacks: list[Callback] = [history]
         if self.verbose:
             callbacks.append(fitting.Verbose())
+            fitting.prepare(model, config, state)
         data = TrainingData(x, scaling=self.scaling_, allow_missing=True)
         state = fitting.run(model, config, data, state, callbacks)
         self._state, self.params_, self.n_iter_ = state, state.params, state.epoch

@@ -10,12 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 import klosed.training as training
+from klosed._waiting import if_slow
 from klosed.engines import Engine, engine
 from klosed.estimator.table import Table
 from klosed.models import Parameters, VAESpec, likelihood_of
 from klosed.training import Callback, EpochRecord, TrainingConfig, TrainingData, TrainingState
 
-__all__ = ["History", "Verbose", "batch_size_for", "evaluation_engine", "patience_for", "start"]
+__all__ = [
+    "History",
+    "Verbose",
+    "batch_size_for",
+    "evaluation_engine",
+    "patience_for",
+    "prepare",
+    "start",
+]
 
 Array = NDArray[Any]
 
@@ -32,6 +41,16 @@ def batch_size_for(n_rows: int) -> int:
 def patience_for(n_rows: int, batch_size: int) -> int:
     """Return the number of epochs without improvement that ends training."""
     return max(_PATIENCE_EPOCHS, math.ceil(_PATIENCE_STEPS / math.ceil(n_rows / batch_size)))
+
+
+def prepare(model: Engine, config: TrainingConfig, state: TrainingState) -> None:
+    """Have an engine that compiles do so now, and write that it does if that takes a while."""
+    if (compile_now := getattr(model, "prepare", None)) is None:
+        return
+    text = "[VAE] compiling for this processor; the next run starts at once\n"
+    with if_slow(lambda: sys.stdout.write(text)):
+        compile_now(state.params["encoder.loc.weight"].dtype, optimizer=config.optimizer)
+        compile_now(np.float64, steps=False)  # a fitted model is evaluated so
 
 
 def start(model: Engine, config: TrainingConfig, table: Table, x: Array) -> TrainingState:

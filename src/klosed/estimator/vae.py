@@ -72,7 +72,8 @@ class VAE(FittedTable):
         Which engine trains: "auto" takes the fastest that there is, "reference" is plain NumPy.
         A fitted model is evaluated in float64, so that a row does not depend on its batch.
     verbose : bool or int, default False
-        Write the columns' types and every tenth epoch to standard output.
+        Write the columns' types and every tenth epoch to standard output, and that the engine
+        compiles, which it does at the first use on a machine.
 
     Attributes
     ----------

@@ -80,20 +80,27 @@ class FusedEngine:
         return load_blas().advice
 
     def prepare(
-        self, dtype: DTypeLike = np.float32, *, scoring: bool = False, optimizer: str = "adam"
+        self,
+        dtype: DTypeLike = np.float32,
+        *,
+        steps: bool = True,
+        scoring: bool = False,
+        optimizer: str = "adam",
     ) -> None:
         """Compile for a number type, or load what was compiled before: seconds the first time.
 
-        Otherwise it happens at the first use. Only what this spec and the optimizer need is
-        compiled; with `scoring`, what importance sampling needs, too.
+        Otherwise it happens at the first use. Only what this spec needs is compiled: with `steps`
+        for training with an optimizer, with `scoring` for importance sampling, and for using a
+        model always.
         """
         params, x = self.init(0, dtype), np.empty((0, self.spec.n_features), dtype)
         job = Job(
             self._network, params, x, Scaling.none(),
             batch=1, threads=1, is_sparse=may_pay(self._network.layers[0].n_in, self._network.head),
         )  # fmt: skip
-        job.ints[Int.RULE] = RULES[optimizer][0]
-        job.prepare_steps()
+        if steps and optimizer in RULES:
+            job.ints[Int.RULE] = RULES[optimizer][0]
+            job.prepare_steps()
         job.prepare_inference()
         if scoring:
             n, k = self.spec.n_features, self.spec.n_components
