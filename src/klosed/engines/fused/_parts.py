@@ -30,6 +30,7 @@ _INFERENCE: dict[Int, Part] = {
 _STEPS: dict[Int, Part] = {Int.BACKWARD: passes.backward, Int.DRAW_NORMAL: draw_normal}
 _SPARSE: dict[Int, Part] = {
     Int.NOTE: sparse.note,
+    Int.SPARSE_PANEL: sparse.panel,
     Int.SPARSE_FORWARD: sparse.forward,
     Int.SPARSE_GRADIENT: sparse.gradient,
 }

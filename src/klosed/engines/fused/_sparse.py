@@ -21,7 +21,17 @@ from klosed.engines.fused._products import ROWS, VECTOR_BYTES, VECTORS, living, 
 from klosed.engines.fused._tables import INTS, LAYER, WHOLE, Int, Layer
 from klosed.engines.fused._team import share
 
-__all__ = ["BLOCK", "LINES", "forward", "gradient", "list_numbers", "may_pay", "note", "pays"]
+__all__ = [
+    "BLOCK",
+    "LINES",
+    "forward",
+    "gradient",
+    "list_numbers",
+    "may_pay",
+    "note",
+    "panel",
+    "pays",
+]
 
 Array = NDArray[Any]
 LINES = 4  # of a tile
@@ -76,8 +86,8 @@ def _own(thread: Any, n_in: Any, ints: Any) -> Any:
     return inputs, counts, noted, noted + tiles * _INT_BYTES
 
 
-@njit(**OPTIONS)
-def _panel(
+@part()
+def panel(
     j: Any,
     width: Any,
     x: Any,
@@ -104,6 +114,9 @@ def _panel(
         _narrow_tile(
             x, x_stride, x_step, inputs, count, weight + place, stride, y + place, y_stride, one
         )
+
+
+_panel = panel.call
 
 
 @part()
@@ -141,8 +154,9 @@ def forward(
         for t in range(tiles):
             row = min(t * LINES, rows - LINES)
             _panel(
-                j, width, x + row * x_stride, x_stride, size, lists + t * n_in * _INT_BYTES,
-                count[t], weight, y_stride, y + row * y_stride, y_stride, one,
+                ints[Int.SPARSE_PANEL], j, width, x + row * x_stride, x_stride, size,
+                lists + t * n_in * _INT_BYTES, count[t], weight, y_stride, y + row * y_stride,
+                y_stride, one,
             )  # fmt: skip
 
 
@@ -201,6 +215,6 @@ def gradient(
                 count += 1
         for j in range(0, width, _WIDE * VECTOR_BYTES // size):
             _panel(
-                j, width, layer[Layer.INPUT] + p * size, size, n_in * size, list_, max(count, 1),
-                grad, n_out * size, to + (p - first_input) * width * size, width * size, one,
+                ints[Int.SPARSE_PANEL], j, width, layer[Layer.INPUT] + p * size, size, n_in * size,
+                list_, max(count, 1), grad, n_out * size, to + (p - first_input) * width * size, width * size, one,
             )  # fmt: skip

@@ -194,6 +194,7 @@ class Int(IntEnum):
     NOTE = 45
     SPARSE_FORWARD = 46
     SPARSE_GRADIENT = 47
+    SPARSE_PANEL = 48
 
 
 class Score(IntEnum):
