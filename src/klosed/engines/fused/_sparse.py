@@ -216,5 +216,6 @@ def gradient(
         for j in range(0, width, _WIDE * VECTOR_BYTES // size):
             _panel(
                 ints[Int.SPARSE_PANEL], j, width, layer[Layer.INPUT] + p * size, size, n_in * size,
-                list_, max(count, 1), grad, n_out * size, to + (p - first_input) * width * size, width * size, one,
+                list_, max(count, 1), grad, n_out * size, to + (p - first_input) * width * size,
+                width * size, one,
             )  # fmt: skip
