@@ -44,7 +44,9 @@ def train(load: Workload, name: str, turn: Callable[[float | None], bool]) -> No
 
     config = TrainingConfig(epochs=10**6, batch_size=load.batch_size)
     data = TrainingData(load.rows(), scaling=scaling_of(load))
-    fit(engine(name, spec_of(load)), config, data, callbacks=[Turns()])
+    kind, _, precision = name.partition(" ")
+    how = {"precision": precision} if precision else {}
+    fit(engine(kind, spec_of(load), **how), config, data, callbacks=[Turns()])
 
 
 def train_a_model(load: Workload, epochs: int, path: Path) -> None:

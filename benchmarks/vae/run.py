@@ -31,8 +31,8 @@ from workloads import WORKLOADS
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results" / "vae_speed.json"
-TRAINING = ("fused", "reference", "torch", "torch compile", "torch bf16", "torch compile bf16",
-            "jax", "numpy")  # fmt: skip
+TRAINING = ("fused", "fused bf16x3", "fused bf16", "reference", "torch", "torch compile",
+            "torch bf16", "torch compile bf16", "jax", "numpy")  # fmt: skip
 INFERENCE = ("fused", "fused untrained", "reference", "torch", "torch compile", "jax")
 W4_EPOCHS = 5
 NEEDS = {"fused": "numba", "torch": "torch", "jax": "jax"}

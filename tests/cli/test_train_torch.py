@@ -57,6 +57,8 @@ def test_what_belongs_to_the_torch_engine_needs_it(klosed, whole, monkeypatch):
     done = klosed("train", "--resume", "--out", whole, "--precision", "bf16")
     assert done.code == 2
     assert "--precision bf16 contradicts" in done.error
+    done = klosed("train", "digits", "--precision", "bf16", "--engine", "reference")
+    assert "--precision needs --engine fused or torch" in done.error
     done = klosed("train", "digits", "--engine", "torch", "--device", "tpu")
     assert done.code == 2
     assert "device must be one of auto, cpu, cuda, mps; got 'tpu'" in done.error

@@ -48,6 +48,7 @@ def read_config(run: RunFolder) -> dict[str, Any]:
     check("data.stream", "a whole number >= 1 or null", lambda n: n is None or _is_count(n))
     check("torch", "the settings of the torch engine or null", _is_torch)
     check("threads", "a whole number >= 1 or null", lambda value: value is None or _is_count(value))
+    check("precision", "a string or null", lambda value: value is None or _is_text(value))
     for path in ("data.classes", "data.class_names", "data.feature_names"):
         check(path, "a list of strings or null", lambda value: value is None or _are_texts(value))
     for name, kind in (("spec", VAESpec), ("training", TrainingConfig)):

@@ -121,6 +121,7 @@ def new_plan(options: dict[str, Any], given: set[str], processes: Processes | No
         "klosed": _version(),
         "engine": name,
         "threads": options["threads"],
+        "precision": options["precision"] if name == "fused" else None,
         "data": data_config(options["data"], options["test"], classes, splits)
         | {"stream": options["stream"]},
         "spec": spec.to_dict(),
@@ -145,13 +146,14 @@ def resumed_plan(
         raise click.UsageError(_contradiction(run, "engine", options["engine"], config["engine"]))
     if "epochs" in given:
         config["training"]["epochs"] = options["epochs"]
+    used = (config["torch"] or config)["precision"] or "float32"
+    if "precision" in given and options["precision"] != used:
+        raise click.UsageError(_contradiction(run, "precision", options["precision"], used))
     if "threads" in given:
         config["threads"] = options["threads"]
     for name, value in (config["torch"] or {}).items():
         if name not in given or options[name] == value:
             continue
-        if name == "precision":
-            raise click.UsageError(_contradiction(run, name, options[name], value))
         config["torch"][name] = options[name]
     data = config["data"]
     splits = load(data["source"], data["test"], data["classes"], data["stream"])
@@ -182,7 +184,7 @@ def _checked(
     if config["engine"] == "torch":
         how = {**config["torch"], "processes": processes}
     elif config["engine"] == "fused":
-        how = {"threads": config["threads"]}
+        how = {"threads": config["threads"], "precision": config["precision"] or "float32"}
     return Plan(config, splits, spec, training, scaling, engine(config["engine"], spec, **how))
 
 

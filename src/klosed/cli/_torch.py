@@ -1,4 +1,4 @@
-"""What `klosed train` asks of the torch engine: device, precision, and the processes of torchrun.
+"""What `klosed train` asks of the torch engine: device, and the processes of torchrun.
 
 Imports no subcommand; PyTorch loads only where the torch engine is asked for.
 """
@@ -23,7 +23,7 @@ __all__ = [
     "torch_options",
 ]
 
-_NAMES = ("device", "precision", "compile", "peer_timeout")
+_NAMES = ("device", "compile", "peer_timeout")
 
 
 def torch_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,13 +38,6 @@ def torch_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="torch engine: how long processes wait for each other.",
         ),
         click.option("--compile", is_flag=True, help="torch engine: use torch.compile."),
-        click.option(
-            "--precision",
-            type=click.Choice(["float32", "bf16"]),
-            default="float32",
-            show_default=True,
-            help="torch engine: bf16 multiplies matrices in bfloat16.",
-        ),
         click.option(
             "--device",
             default="auto",
@@ -61,6 +54,8 @@ def check_options(name: str, given: set[str]) -> None:
     """Raise UsageError where options of the torch engine meet another one."""
     if name != "torch" and (unused := sorted(given.intersection(_NAMES))):
         raise click.UsageError(f"--{unused[0].replace('_', '-')} needs --engine torch.")
+    if name == "reference" and "precision" in given:
+        raise click.UsageError("--precision needs --engine fused or torch.")
     if name != "torch" and int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise click.UsageError(
             f"torchrun started {os.environ['WORLD_SIZE']} processes, but the {name} engine trains "

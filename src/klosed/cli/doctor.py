@@ -215,7 +215,7 @@ def _engine() -> dict[str, Any]:
 
     if why := why_not_fused(VAESpec(1)):
         return {"auto": "reference", "why_reference": why}
-    from klosed.engines.fused import FusedEngine
+    from klosed.engines.fused import FusedEngine, has_amx
     from klosed.engines.fused.blas import load_blas
 
     blas = load_blas()
@@ -226,6 +226,7 @@ def _engine() -> dict[str, Any]:
         "blas": blas.name,
         "kernel": blas.kernel,
         "has_own_blas": blas.is_private,
+        "has_bf16_units": has_amx(),
         "sgemm_gflops_of_one_thread": blas.sgemm_gflops(),
         "threads": cpu_count(),
     }
@@ -353,7 +354,9 @@ def _engine_line(engine: dict[str, Any]) -> str:
         return f"reference ({engine['why_reference']})"
     kernel = "" if engine["kernel"] is None else f", {engine['kernel']} kernel"
     rate = engine["sgemm_gflops_of_one_thread"]
+    units = ", AMX for --precision bf16" if engine["has_bf16_units"] else ""
     return (
         f"fused, up to {_threads(engine['threads'])}; {engine['blas']}{kernel}, {rate:g} GFLOP/s "
-        f"on one thread, measured now; compiled code in {engine['compiled_code'] or 'memory only'}"
+        f"on one thread, measured now{units}; compiled code in "
+        f"{engine['compiled_code'] or 'memory only'}"
     )

@@ -103,6 +103,12 @@ Examples:
     help="At most so many.  [default: all processors]",
 )
 @click.option(
+    "--precision",
+    **_choice(["float32", "bf16x6", "bf16x3", "bf16"]),
+    default="float32",
+    help="bf16: multiply matrices in bfloat16, where there are units for it.",
+)
+@click.option(
     "--checkpoint-every",
     type=click.IntRange(min=1),
     metavar="STEPS",
@@ -171,7 +177,8 @@ def _run(plan: Plan, run: RunFolder, *, resume: bool, checkpoint_every: int | No
             note(f"The reference engine, which is slower: {plan.why_reference}.")
         if advice := getattr(plan.engine, "advice", None):
             note(advice)
-        prepare(plan.engine, optimizer=plan.training.optimizer)
+        how = plan.training
+        prepare(plan.engine, optimizer=how.optimizer, batch_size=how.batch_size)
         if not resume and plan.spec.likelihood == "bernoulli" and has_grey(train_rows):
             warn(
                 f"{train_rows.name} holds grey values, not only 0 and 1: with a Bernoulli "

@@ -28,7 +28,8 @@ def engine(name: str, spec: VAESpec, **options: Any) -> Engine:
         torch engine runs on accelerators and many machines; it needs the extra `torch`.
     spec : VAESpec
     **options
-        Of the fused engine: `threads`, at most so many. Of the torch engine: `device`,
+        Of the fused engine: `threads`, at most so many, and `precision`. Of the torch engine:
+        `device`,
         `precision`, `compile` and `processes`.
 
     Returns

@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from klosed.engines.base import Loss, Stepper, Task, check_batch
-from klosed.engines.fused._job import Job, one_thread_a_product, run_on_threads, threads_for
+from klosed.engines.fused._amx import has_amx
+from klosed.engines.fused._job import (
+    Job,
+    one_thread_a_product,
+    run_on_threads,
+    terms_for,
+    threads_for,
+)
 from klosed.engines.fused._network import KINDS, Network, blocks_of
 from klosed.engines.fused._scoring import Scorer
 from klosed.engines.fused._sparse import may_pay
@@ -21,10 +28,12 @@ from klosed.models.parameters import Parameters, check_parameters, initialize
 from klosed.models.scaling import Scaling
 from klosed.models.spec import VAESpec
 
-__all__ = ["FusedEngine", "supports"]
+__all__ = ["PRECISIONS", "FusedEngine", "supports"]
 
 Array = NDArray[Any]
 _ROWS_A_BLOCK = 256
+# precision -> bfloat16 numbers that stand for a float32 number in products; 0 for itself
+PRECISIONS = {"float32": 0, "bf16x6": 3, "bf16x3": 2, "bf16": 1}
 
 
 def supports(spec: VAESpec) -> bool:
@@ -45,11 +54,17 @@ class FusedEngine:
         Any MLP, with any likelihood or blocks of several.
     threads : int, optional
         At most so many; by default one for each processor that this process may use.
+    precision : {"float32", "bf16x6", "bf16x3", "bf16"}
+        How training multiplies float32 matrices, on processors with AMX. bf16 rounds them to
+        bfloat16, 8 binary digits; bf16x3 and bf16x6 take two and three such numbers for each, and
+        three and six products, which have 16 and 24 digits: as many as float32. Sums, parameters
+        and all else are float32. Elsewhere, and for batches of fewer than 48 rows a thread, it is
+        float32.
 
     Raises
     ------
     SpecError
-        The spec has a likelihood that this engine has not.
+        The spec has a likelihood that this engine has not, or the precision is unknown.
 
     Notes
     -----
@@ -58,7 +73,9 @@ class FusedEngine:
 
     name = "fused"
 
-    def __init__(self, spec: VAESpec, *, threads: int | None = None) -> None:
+    def __init__(
+        self, spec: VAESpec, *, threads: int | None = None, precision: str = "float32"
+    ) -> None:
         from joblib import cpu_count
 
         if not supports(spec):
@@ -66,7 +83,9 @@ class FusedEngine:
                 f"the fused engine has the likelihoods {', '.join(KINDS)}; got "
                 f"{spec.likelihood!r}. Use the reference engine."
             )
-        self.spec = spec
+        if precision not in PRECISIONS:
+            raise SpecError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}.")
+        self.spec, self.precision = spec, precision
         self.threads = threads or cpu_count()
         self._network = Network(spec)
 
@@ -77,6 +96,11 @@ class FusedEngine:
     @property
     def advice(self) -> str | None:
         """What would make this engine faster here; None if nothing is known."""
+        if PRECISIONS[self.precision] and not has_amx():
+            return (
+                f"precision {self.precision} needs a processor with AMX, and Linux; products are "
+                "computed in float32."
+            )
         return load_blas().advice
 
     def prepare(
@@ -86,17 +110,21 @@ class FusedEngine:
         steps: bool = True,
         scoring: bool = False,
         optimizer: str = "adam",
+        batch_size: int = 1,
     ) -> None:
         """Compile for a number type, or load what was compiled before: seconds the first time.
 
         Otherwise it happens at the first use. Only what this spec needs is compiled: with `steps`
-        for training with an optimizer, with `scoring` for importance sampling, and for using a
-        model always.
+        for training with an optimizer, in batches of about that size, with `scoring` for importance
+        sampling, and for using a model always.
         """
+        threads = threads_for(self._network, batch_size, self.threads)
+        terms = self._terms(dtype, batch_size, threads)
         params, x = self.init(0, dtype), np.empty((0, self.spec.n_features), dtype)
         job = Job(
             self._network, params, x, Scaling.none(),
-            batch=1, threads=1, is_sparse=may_pay(self._network.layers[0].n_in, self._network.head),
+            batch=1, threads=1, terms=terms,
+            is_sparse=not terms and may_pay(self._network.layers[0].n_in, self._network.head),
         )  # fmt: skip
         if steps and optimizer in RULES:
             job.ints[Int.RULE] = RULES[optimizer][0]
@@ -154,9 +182,10 @@ class FusedEngine:
         """
         x, noise = self._check(params, x, noise)
         network = self._network
+        threads = threads_for(network, len(x), self.threads)
         job = Job(
             network, params, x, Scaling.none(),
-            batch=len(x), threads=threads_for(network, len(x), self.threads),
+            batch=len(x), threads=threads, terms=self._terms(_dtype(params), len(x), threads),
         )  # fmt: skip
         grads = network.arrays({name: np.empty_like(a) for name, a in job.params.items()})
         network.bind(job.layers, grads, Layer.WEIGHT_GRAD, Layer.BIAS_GRAD)
@@ -172,7 +201,10 @@ class FusedEngine:
         """Return what takes many steps in one call; None for an optimizer that is not built in."""
         if task.optimizer.name not in RULES:
             return None
-        return FusedStepper(self._network, task, self.threads)
+        return FusedStepper(self._network, task, self.threads, PRECISIONS[self.precision])
+
+    def _terms(self, dtype: DTypeLike, batch: int, threads: int) -> int:
+        return terms_for(np.dtype(dtype), batch, threads, PRECISIONS[self.precision])
 
     def _check(self, params: Parameters, x: Array, noise: Array) -> tuple[Array, Array]:
         check_parameters(self.spec, params)

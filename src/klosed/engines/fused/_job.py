@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from klosed.engines.fused import _sparse as sparse
+from klosed.engines.fused._amx import UNIT, has_amx
 from klosed.engines.fused._inference import infer
 from klosed.engines.fused._network import Network, Workspace, address, aligned
 from klosed.engines.fused._noise import STATE_BYTES
 from klosed.engines.fused._parts import set_gather, set_inference, set_steps
+from klosed.engines.fused._split import SplitWorkspace
 from klosed.engines.fused._steps import PARTIAL, run
 from klosed.engines.fused._tables import (
     Block,
@@ -32,7 +34,7 @@ from klosed.engines.fused._tables import (
 from klosed.engines.fused.blas import load_blas, yield_address
 from klosed.models.scaling import Scaling
 
-__all__ = ["Job", "one_thread_a_product", "run_on_threads", "threads_for"]
+__all__ = ["Job", "one_thread_a_product", "run_on_threads", "terms_for", "threads_for"]
 
 Array = NDArray[Any]
 _TILE_BYTES = 320 * 1024  # of gradient: it must stay in the cache until it is used
@@ -60,6 +62,7 @@ class Job:
         batch: int,
         threads: int,
         is_sparse: bool = False,
+        terms: int = 0,
     ) -> None:
         self.network, self.batch, self.threads = network, batch, threads
         self.params = network.arrays(params)
@@ -70,7 +73,8 @@ class Job:
         network.bind(self.layers, self.params, Layer.WEIGHT, Layer.BIAS)
         self.blocks, self._kept = network.blocks(self.params)
         self.layers[0, Layer.SPARSE] = is_sparse
-        self.tiles = _tiles(network, dtype, threads, is_sparse)
+        self._terms = terms
+        self.tiles = _tiles(network, dtype, threads, is_sparse, UNIT if terms else 1)
         self._partial = np.zeros((threads, PARTIAL))
         self.ints, self.reals = np.zeros(len(Int), np.int64), np.zeros(len(Real))
         self._control = aligned(Control.SIZE, np.int64)
@@ -113,10 +117,20 @@ class Job:
             }
         )
         self.set_data(x, scaling)
+        if terms:
+            scale = self._scale_of_bytes(scaling)
+            self._splits = SplitWorkspace(self.layers, batch, terms, scale)
+            self._set({Int.SPLITS: address(self._splits.table)})
+
+    def _scale_of_bytes(self, scaling: Scaling) -> float | None:
+        """Return what makes whole numbers below 256 of the first layer's input."""
+        if self._data[0].dtype != np.uint8 or self.blocks[:, Block.READ].any():
+            return None
+        return {"none": 1.0, "bytes": 255.0}.get(scaling.kind)
 
     def prepare_steps(self) -> None:
         """Have what steps need compiled, for the rule that is set."""
-        set_steps(self.ints, self.layers, self.blocks, self.dtype)
+        set_steps(self.ints, self.layers, self.blocks, self.dtype, self._terms)
         run.address(self.dtype)
 
     def run_steps(
@@ -196,7 +210,9 @@ class Job:
         )
 
 
-def _tiles(network: Network, dtype: np.dtype[Any], threads: int, is_sparse: bool) -> Array:
+def _tiles(
+    network: Network, dtype: np.dtype[Any], threads: int, is_sparse: bool, unit: int
+) -> Array:
     """Return (layer, first output, end, thread) of each tile of weights.
 
     A thread updates the weights of the outputs that it computes: they are in its cache. A sparse
@@ -207,14 +223,28 @@ def _tiles(network: Network, dtype: np.dtype[Any], threads: int, is_sparse: bool
     for number, layer in enumerate(network.layers):
         row_bytes = layer.n_in * dtype.itemsize
         for thread in range(threads):
-            first, end = (layer.n_out * (thread + i) // threads for i in (0, 1))
+            units = -(-layer.n_out // unit)
+            first, end = (
+                min(units * (thread + i) // threads * unit, layer.n_out) for i in (0, 1)
+            )  # fmt: skip
             parts = max(1, -(-(end - first) * row_bytes // _TILE_BYTES))
             parts = 1 if is_sparse and number == 0 else parts
-            edges = [first + (end - first) * i // parts for i in range(parts + 1)]
+            units = -(-(end - first) // unit)
+            edges = [min(first + units * i // parts * unit, end) for i in range(parts + 1)]
             tiles += [(number, a, b, thread) for a, b in itertools.pairwise(edges) if b > a]
     if network.has_free_parameters:
         tiles.append((-1, 0, 0, 0))
     return np.array(tiles, np.int64)
+
+
+def terms_for(dtype: np.dtype[Any], batch: int, threads: int, wanted: int) -> int:
+    """Return how many bfloat16 numbers stand for one in products; 0 where BLAS multiplies.
+
+    As many as `wanted` where the processor has units for them and threads share the rows of a
+    batch, as they do of a large one.
+    """
+    is_fit = dtype == np.float32 and batch >= _ROWS_A_THREAD * threads
+    return wanted if wanted and is_fit and has_amx() else 0
 
 
 def threads_for(network: Network, rows: int, most: int) -> int:

@@ -13,6 +13,7 @@ from klosed.engines.fused._compile import Part
 from klosed.engines.fused._noise import draw_normal
 from klosed.engines.fused._pieces import product
 from klosed.engines.fused._rows import activate, gather
+from klosed.engines.fused._split import multiply, split
 from klosed.engines.fused._tables import Block, Int, Kind, Layer, Rule, Scaled, Stored
 from klosed.engines.fused._tiles import free_parameters, tile
 from klosed.engines.fused._update import update
@@ -77,15 +78,19 @@ def set_inference(ints: Array, layers: Array, blocks: Array, dtype: DTypeLike) -
         block[Block.RECONSTRUCT] = likelihoods.reconstruct.address(dtype, block[Block.KIND])
 
 
-def set_steps(ints: Array, layers: Array, blocks: Array, dtype: DTypeLike) -> None:
-    """Write what steps need, for the rule that is set."""
+def set_steps(ints: Array, layers: Array, blocks: Array, dtype: DTypeLike, terms: int) -> None:
+    """Write what steps need, for the rule that is set; matrices are split into so many terms."""
     set_inference(ints, layers, blocks, dtype)
     parts = _STEPS | (_SPARSE if layers[0, Layer.SPARSE] else {})
     if any(block[Block.IS_LEARNED] or block[Block.SHAPE_COUNT] for block in blocks):
         parts[Int.FREE_PARAMETERS] = free_parameters
     for position, part in parts.items():
         ints[position] = part.address(dtype)
+    if terms:
+        ints[Int.SPLIT], ints[Int.MULTIPLY] = (
+            each.address(dtype, terms) for each in (split, multiply)
+        )
     for layer in layers:
-        layer[Layer.TILE] = tile.address(dtype, layer[Layer.SPARSE])
+        layer[Layer.TILE] = tile.address(dtype, 2 if terms else layer[Layer.SPARSE])
     rule = ints[Int.RULE]
     ints[Int.UPDATE] = 0 if rule == Rule.KEEP else update.address(dtype, rule)

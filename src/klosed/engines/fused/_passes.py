@@ -18,6 +18,7 @@ from klosed.engines.fused._likelihoods import read, reconstruct
 from klosed.engines.fused._pieces import product
 from klosed.engines.fused._rows import activate, gather
 from klosed.engines.fused._sparse import note
+from klosed.engines.fused._split import Product, Whose, multiply, split
 from klosed.engines.fused._tables import BLOCK, INTS, LAYER, REALS, WHOLE, Block, Int, Layer, Real
 from klosed.engines.fused._team import meet, share
 
@@ -27,6 +28,7 @@ _LINE = 64  # bytes of a cache line
 _DOUBLE = np.float64(0)
 _activate, _gather, _note, _product = activate.call, gather.call, note.call, product.call
 _read, _reconstruct = read.call, reconstruct.call
+_multiply, _split = multiply.call, split.call
 
 
 @part()
@@ -88,7 +90,10 @@ def through(
         place = (start * n_out + first) * size
         y, slope = layer[Layer.OUTPUT] + place, layer[Layer.DELTA] + place
         x = layer[Layer.INPUT] + start * n_in * size
-        if end > first and not layer[Layer.SPARSE]:
+        if ints[Int.MULTIPLY]:  # threads share rows
+            stop = start + rows
+            _multiply(ints[Int.MULTIPLY], job, Product.FORWARD, k, start, stop, rows, y)
+        elif end > first and not layer[Layer.SPARSE]:
             weight = layer[Layer.WEIGHT] + first * n_in * size
             _product(
                 ints[Int.PRODUCT], job, True, False, end - first, rows, n_in, weight, n_in, x,
@@ -97,6 +102,8 @@ def through(
         if layer[Layer.ACTIVATE]:
             bias, stride = layer[Layer.BIAS] + first * size, n_out * size
             _activate(layer[Layer.ACTIVATE], y, bias, slope, rows, stride, stride, end - first, one)
+        if ints[Int.SPLIT] and k + 1 < highest:
+            _split(ints[Int.SPLIT], job, Whose.INPUT, k + 1, start, start + rows, rows)
         if threads > 1:
             meet(ints, threads)
 
@@ -152,7 +159,14 @@ def likelihood(job: Any, start: Any, stop: Any, scratch: Any, weight: Any, one: 
 
 @part(reals=2)
 def backward(
-    job: Any, start: Any, rows: Any, thread: Any, threads: Any, weight: Any, one: Any
+    job: Any,
+    start: Any,
+    rows: Any,
+    count: Any,
+    thread: Any,
+    threads: Any,
+    weight: Any,
+    one: Any,
 ) -> None:
     """Bring the gradient G from the decoder's output down to the first layer's: G W ∘ f′.
 
@@ -171,7 +185,10 @@ def backward(
         width = end - first
         to = ints[Int.UPSTREAM] + (start * ints[Int.WIDEST] + first) * size
         grad = layer[Layer.DELTA] + start * n_out * size
-        if width > 0:
+        if ints[Int.MULTIPLY]:  # threads share rows
+            stop = start + rows
+            _multiply(ints[Int.MULTIPLY], job, Product.BACKWARD, above, start, stop, rows, to)
+        elif width > 0:
             weight_here = layer[Layer.WEIGHT] + first * size
             _product(
                 ints[Int.PRODUCT], job, False, False, width, rows, n_out, weight_here, n_in, grad,
@@ -194,5 +211,7 @@ def backward(
                 grad_loc[j] = upstream[j] + kl_weight * loc[j]
                 slope = half * elementary.expm1(log_variance[j])
                 grad_log_variance[j] = upstream[j] * grad_log_variance[j] + kl_weight * slope
+        if ints[Int.SPLIT]:
+            _split(ints[Int.SPLIT], job, Whose.GRADIENT, below, start, start + rows, count)
         if threads > 1 and above > 1:
             meet(ints, threads)

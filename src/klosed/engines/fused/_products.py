@@ -28,6 +28,7 @@ __all__ = [
     "ROWS",
     "VECTORS",
     "VECTOR_BYTES",
+    "features",
     "in_panels",
     "living",
     "multiply",
@@ -39,7 +40,7 @@ Array = NDArray[Any]
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
-def _features() -> set[str]:
+def features() -> set[str]:
     """Return what the processor that is compiled for can do."""
     named = config.CPU_FEATURES  # of another processor than this one, where Numba was told so
     if named is None:
@@ -49,12 +50,12 @@ def _features() -> set[str]:
 
 def _shape() -> tuple[int, int]:
     """Return the bytes of a vector, and the rows of a tile: as many as registers can hold."""
-    features = _features()
-    if "avx512f" in features:
+    found = features()
+    if "avx512f" in found:
         return 64, 8
     if platform.machine().lower() in ("aarch64", "arm64"):
         return 16, 8
-    return (32, 4) if "avx" in features else (16, 4)
+    return (32, 4) if "avx" in found else (16, 4)
 
 
 VECTOR_BYTES, ROWS = _shape()

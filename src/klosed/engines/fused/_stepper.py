@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from klosed.engines.base import Batch, Loss, Task
-from klosed.engines.fused._job import Job, threads_for
+from klosed.engines.fused._job import Job, terms_for, threads_for
 from klosed.engines.fused._network import Network, address, aligned
 from klosed.engines.fused._sparse import pays
 from klosed.engines.fused._tables import RULES, Block, Int, Layer, Real
@@ -38,16 +38,18 @@ def _is_sparse(network: Network, task: Task, threads: int) -> bool:
 class FusedStepper:
     """The steps of one training, a tenth of a second's worth a call."""
 
-    def __init__(self, network: Network, task: Task, threads: int) -> None:
+    def __init__(self, network: Network, task: Task, threads: int, wanted_terms: int) -> None:
         self._task = task
         batch = task.batch_size
         threads = threads_for(network, batch, threads)
         self._is_streamed = not isinstance(task.x, np.ndarray)
         x = np.empty((0, network.spec.n_features), task.x.dtype) if self._is_streamed else task.x
-        is_sparse = not self._is_streamed and _is_sparse(network, task, threads)
+        dtype = task.params["encoder.loc.weight"].dtype
+        terms = terms_for(dtype, batch, threads, wanted_terms)
+        is_sparse = not (terms or self._is_streamed) and _is_sparse(network, task, threads)
         self._job = job = Job(
             network, task.params, x, task.scaling,
-            batch=batch, threads=threads, is_sparse=is_sparse,
+            batch=batch, threads=threads, is_sparse=is_sparse, terms=terms,
         )  # fmt: skip
         rule, numbers = RULES[task.optimizer.name]
         job.ints[Int.RULE], job.reals[Real.BETA] = rule, task.beta

@@ -14,6 +14,7 @@ from klosed.engines.fused._elementary import is_finite
 from klosed.engines.fused._intrinsics import flush_to_zero, grid, restore_flags, size_of, view
 from klosed.engines.fused._likelihoods import prepare_blocks
 from klosed.engines.fused._noise import draw_normal
+from klosed.engines.fused._split import Whose, split
 from klosed.engines.fused._tables import INTS, LAYER, REALS, WHOLE, Column, Int, Layer, Real
 from klosed.engines.fused._team import meet, share
 from klosed.engines.fused._tiles import free_parameters, tile
@@ -24,7 +25,7 @@ PARTIAL = 8  # numbers of a thread's partial sums: a cache line
 _DOUBLE = np.float64(0)
 _take, _through, _backward = passes.take.call, passes.through.call, passes.backward.call
 _reparameterize, _likelihood = passes.reparameterize.call, passes.likelihood.call
-_draw_normal, _sparse_forward = draw_normal.call, sparse.forward.call
+_draw_normal, _sparse_forward, _split = draw_normal.call, sparse.forward.call, split.call
 _tile, _free_parameters = tile.call, free_parameters.call
 
 
@@ -57,11 +58,15 @@ def run(job: Any, thread: Any, threads: Any, one: Any) -> Any:
         count = min(batch, n_rows - first)
         to, stream = noise + first * latent * size, ints[Int.STREAMS] + s * 24
         _draw_normal(ints[Int.DRAW_NORMAL], stream, to, count * latent, scratch, one)
+    is_split = ints[Int.SPLIT] != 0
+    for t in range(len(tiles) if is_split else 0):
+        if tiles[t, 3] == thread and tiles[t, 0] >= 0:
+            _split(ints[Int.SPLIT], job, Whose.WEIGHT, tiles[t, 0], tiles[t, 1], tiles[t, 2], 0)
     meet(ints, threads)
     for s in range(len(losses)):
         first = s * batch
         count = min(batch, n_rows - first)
-        start, stop = share(count, thread, threads)
+        start, stop = share(count, thread, threads, 2 if is_split else 1)
         at, rows_here, part, parts = 0, count, thread, threads
         if ints[Int.BY_ROWS]:
             at, rows_here, part, parts = start, stop - start, 0, 1
@@ -72,6 +77,8 @@ def run(job: Any, thread: Any, threads: Any, one: Any) -> Any:
             ints[Int.TAKE], job, ints[Int.ROWS] + first * 8, start, stop, count + start_ahead,
             count + stop_ahead, thread, one,
         )  # fmt: skip
+        if is_split:
+            _split(ints[Int.SPLIT], job, Whose.INPUT, 0, start, stop, count)
         if parts > 1:
             meet(ints, threads)
         if is_sparse:
@@ -82,15 +89,19 @@ def run(job: Any, thread: Any, threads: Any, one: Any) -> Any:
         _through(ints[Int.THROUGH], job, 0, head + 1, at, rows_here, part, parts, one)
         here = noise + (first + start) * latent * size
         kl = _reparameterize(ints[Int.REPARAMETERIZE], job, start, stop - start, here, one)
+        if is_split:
+            _split(ints[Int.SPLIT], job, Whose.INPUT, head + 1, start, stop, count)
         if parts > 1:
             meet(ints, threads)
         _through(ints[Int.THROUGH], job, head + 1, len(layers), at, rows_here, part, parts, one)
         prepare_blocks(ints[Int.BLOCKS], ints[Int.N_BLOCKS], scratch, n, one)
         reconstruction = _likelihood(ints[Int.LIKELIHOOD], job, start, stop, scratch, weight, one)
+        if is_split:
+            _split(ints[Int.SPLIT], job, Whose.GRADIENT, len(layers) - 1, start, stop, count)
         partial[thread, 0], partial[thread, 1] = reconstruction, kl
         if parts > 1:
             meet(ints, threads)
-        _backward(ints[Int.BACKWARD], job, at, rows_here, part, parts, weight, one)
+        _backward(ints[Int.BACKWARD], job, at, rows_here, count, part, parts, weight, one)
         meet(ints, threads)
         reconstruction, kl = 0.0, 0.0
         for i in range(threads):

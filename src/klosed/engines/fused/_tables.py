@@ -195,6 +195,10 @@ class Int(IntEnum):
     SPARSE_FORWARD = 46
     SPARSE_GRADIENT = 47
     SPARSE_PANEL = 48
+    # products of split matrices: parts, 0 where BLAS multiplies, and their table of layers
+    SPLIT = 49
+    MULTIPLY = 50
+    SPLITS = 51
 
 
 class Score(IntEnum):

@@ -17,9 +17,11 @@ _SPINS = 4000
 
 
 @njit(**OPTIONS)
-def share(n: Any, thread: Any, threads: Any) -> Any:
-    """Return (first, end) of this thread's share of n things."""
-    return n * thread // threads, n * (thread + 1) // threads
+def share(n: Any, thread: Any, threads: Any, unit: Any = 1) -> Any:
+    """Return (first, end) of this thread's share of n things: whole units, up to the last."""
+    units = -(-n // unit)
+    first, end = units * thread // threads, units * (thread + 1) // threads
+    return min(first * unit, n), min(end * unit, n)
 
 
 @njit(**OPTIONS)

@@ -11,17 +11,19 @@ from klosed.engines.fused._compile import OPTIONS, part, variants
 from klosed.engines.fused._intrinsics import grid, size_of, view
 from klosed.engines.fused._likelihoods import column
 from klosed.engines.fused._pieces import product
+from klosed.engines.fused._split import Product, Whose, multiply, split
 from klosed.engines.fused._tables import BLOCK, INTS, LAYER, WHOLE, Block, Column, Int, Layer
 from klosed.engines.fused._update import update
 
 __all__ = ["free_parameters", "tile"]
 
 _product, _update, _sparse_gradient = product.call, update.call, sparse.gradient.call
+_multiply, _split = multiply.call, split.call
 
 
 @variants()
-def tile(is_sparse: int) -> Any:
-    """Return what does a tile of a layer whose input's zeros are left out, or of another."""
+def tile(how: int) -> Any:
+    """Return what does a tile of a layer: 0, 1 where its input's zeros are left out, 2 if split."""
 
     def tile(
         job: Any,
@@ -44,7 +46,7 @@ def tile(is_sparse: int) -> Any:
         reals, rule = ints[Int.REALS], ints[Int.UPDATE]
         n_in, n_out, width = layer[Layer.N_IN], layer[Layer.N_OUT], stop - start
         keep = rule == 0
-        if is_sparse == 1:
+        if how == 1:
             to = scratch + sparse.LINES * width * size
             for p in range(0, n_in, sparse.BLOCK):
                 lines, offset = min(sparse.BLOCK, n_in - p), (p * n_out + start) * size
@@ -59,15 +61,22 @@ def tile(is_sparse: int) -> Any:
         else:
             offset = start * n_in * size
             to = layer[Layer.WEIGHT_GRAD] + offset if keep else scratch
-            _product(
-                ints[Int.PRODUCT], job, False, True, n_in, width, rows, layer[Layer.INPUT], n_in,
-                layer[Layer.DELTA] + start * size, n_out, to, n_in, one,
-            )  # fmt: skip
+            if how == 2:
+                _multiply(
+                    ints[Int.MULTIPLY], job, Product.GRADIENT, number, start, stop, rows, to
+                )  # fmt: skip
+            else:
+                _product(
+                    ints[Int.PRODUCT], job, False, True, n_in, width, rows, layer[Layer.INPUT],
+                    n_in, layer[Layer.DELTA] + start * size, n_out, to, n_in, one,
+                )  # fmt: skip
             if not keep:
                 _update(
                     rule, layer[Layer.WEIGHT] + offset, to, layer[Layer.WEIGHT_SLOT_1] + offset,
                     layer[Layer.WEIGHT_SLOT_2] + offset, width * n_in, step, reals, 1, 0, one,
                 )  # fmt: skip
+                if how == 2:
+                    _split(ints[Int.SPLIT], job, Whose.WEIGHT, number, start, stop, 0)
         offset = start * size
         to = layer[Layer.BIAS_GRAD] + offset if keep else scratch
         total = view(to, width, one)
