@@ -26,13 +26,15 @@ class Loss(float):
     loss = reconstruction + beta · kl, each averaged over the examples of the batch.
     """
 
+    __slots__ = ("beta", "kl", "reconstruction")
+
     reconstruction: float
     kl: float
     beta: float
 
     def __new__(cls, reconstruction: float, kl: float, beta: float = 1.0) -> Loss:
         """Return reconstruction + beta · kl, remembering all three."""
-        loss = super().__new__(cls, reconstruction + beta * kl)
+        loss = float.__new__(cls, reconstruction + beta * kl)
         loss.reconstruction, loss.kl, loss.beta = float(reconstruction), float(kl), float(beta)
         return loss
 

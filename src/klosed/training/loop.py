@@ -183,6 +183,12 @@ def fit(
     )
     for callback in callbacks:
         callback.on_start(state, _progress(config, state, n_batches))
+    # a small model takes longer to tell of a step than to take it: only those who listen are told
+    told = [
+        each
+        for each in callbacks
+        if getattr(each.on_step, "__func__", None) is not Callback.on_step
+    ]
     # A diverging run is reported by its loss, not by a stream of floating-point warnings.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         while state.epoch < config.epochs and not state.stopped_early:
@@ -198,7 +204,7 @@ def fit(
                         x = data.scaling.apply(data.train[batch.rows], dtype)
                         raise NonFiniteLossError(_why_not_finite(engine, config, state, x, loss))
                     _count_step(state, loss, len(batch.rows), seconds)
-                    for callback in callbacks:
+                    for callback in told:
                         callback.on_step(_progress(config, state, n_batches))
                 if checkpoint_every and state.step // checkpoint_every > first // checkpoint_every:
                     stepper.sync()
@@ -221,8 +227,10 @@ def _count_step(state: TrainingState, loss: Loss, n: int, seconds: float) -> Non
     state.batch += 1
     state.step += 1
     state.seconds += seconds
-    for name, value in (("n", 1.0), ("reconstruction", loss.reconstruction), ("kl", loss.kl)):
-        state.sums[name] = state.sums.get(name, 0.0) + value * n
+    sums = state.sums
+    sums["n"] = sums.get("n", 0.0) + n
+    sums["reconstruction"] = sums.get("reconstruction", 0.0) + loss.reconstruction * n
+    sums["kl"] = sums.get("kl", 0.0) + loss.kl * n
 
 
 def _means(config: TrainingConfig, state: TrainingState) -> Loss:
