@@ -22,6 +22,7 @@ __all__ = [
     "float_of",
     "flush_to_zero",
     "grid",
+    "halves_of_product",
     "load_atomic",
     "prefetch",
     "restore_flags",
@@ -107,6 +108,20 @@ def float_of(typing: Any, bits: Any) -> Any:
         return builder.bitcast(args[0], context.get_value_type(to))
 
     return to(bits), generate
+
+
+@intrinsic
+def halves_of_product(typing: Any, a: Any, b: Any) -> Any:
+    """Return the upper and the lower half of the product of two uint64, of one multiplication."""
+    pair, wide = types.UniTuple(types.uint64, 2), ir.IntType(128)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        product = builder.mul(*(builder.zext(value, wide) for value in args))
+        upper = builder.lshr(product, ir.Constant(wide, 64))
+        halves = [builder.trunc(part, _I64) for part in (upper, product)]
+        return context.make_tuple(builder, pair, halves)
+
+    return pair(types.uint64, types.uint64), generate
 
 
 @intrinsic

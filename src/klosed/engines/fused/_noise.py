@@ -19,7 +19,7 @@ from numba.np.random._constants import (
 )
 
 from klosed.engines.fused._compile import OPTIONS, part
-from klosed.engines.fused._intrinsics import bits_of, float_of, view
+from klosed.engines.fused._intrinsics import bits_of, float_of, halves_of_product, view
 
 __all__ = ["STATE_BYTES", "draw_normal"]
 
@@ -28,19 +28,11 @@ _EXACT: Any = {name: option for name, option in OPTIONS.items() if name != "fast
 _INLINE: Any = _EXACT | {"forceinline": True}
 _M0, _M1 = np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157)
 _W0, _W1 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
-_ZERO, _ONE, _HALF, _LOW = np.uint64(0), np.uint64(1), np.uint64(32), np.uint64(0xFFFFFFFF)
+_ZERO, _ONE = np.uint64(0), np.uint64(1)
 _COUNTERS = 64  # whose words are made at once
 _STATE = 2 + 4 * _COUNTERS  # last counter, number of the next word, words
 STATE_BYTES = 8 * _STATE
 _UNIT = 1.0 / 9007199254740992.0  # 2⁻⁵³
-
-
-@njit(**_INLINE)
-def _high(a: Any, b: Any) -> Any:
-    """Return the upper half of the product of two uint64, by halves: vectors have no wider one."""
-    a0, a1, b0, b1 = a & _LOW, a >> _HALF, b & _LOW, b >> _HALF
-    middle = a1 * b0 + (a0 * b0 >> _HALF)
-    return a1 * b1 + (middle >> _HALF) + ((a0 * b1 + (middle & _LOW)) >> _HALF)
 
 
 @njit(**_EXACT)
@@ -53,9 +45,9 @@ def _refill(state: Any, seed: Any, purpose: Any, step: Any) -> None:
         a, b, c, d = before + np.uint64(i + 1), _ZERO, step, _ZERO
         key_0, key_1 = seed, purpose
         for _ in range(10):
-            a, b, c, d = (
-                _high(_M1, c) ^ b ^ key_0, _M1 * c, _high(_M0, a) ^ d ^ key_1, _M0 * a,
-            )  # fmt: skip
+            upper_1, lower_1 = halves_of_product(_M1, c)
+            upper_0, lower_0 = halves_of_product(_M0, a)
+            a, b, c, d = upper_1 ^ b ^ key_0, lower_1, upper_0 ^ d ^ key_1, lower_0
             key_0 += _W0
             key_1 += _W1
         state[4 * i + 2], state[4 * i + 3], state[4 * i + 4], state[4 * i + 5] = a, b, c, d
