@@ -43,6 +43,7 @@ CASES += [(0.1, 2, "columns", optimizer) for optimizer in ("sgd", "adagrad")]
 def test_sparse_steps_agree_with_the_reference(density, threads, share, optimizer, monkeypatch):
     asked = []
     monkeypatch.setattr(_stepper, "pays", lambda *about: asked.append(about) or True)
+    monkeypatch.setattr(_stepper, "is_small", lambda network, itemsize: False)
     monkeypatch.setattr(_stepper, "threads_for", lambda network, rows, most: most)
     monkeypatch.setattr(_job, "_ROWS_A_THREAD", 0 if share == "rows" else 10**6)
     # 61 rows in batches of 20: the last is one row, fewer than a tile
@@ -57,6 +58,7 @@ def test_sparse_steps_agree_with_the_reference(density, threads, share, optimize
 
 
 def test_in_float32_too_and_the_same_bits_again(monkeypatch):
+    monkeypatch.setattr(_stepper, "is_small", lambda network, itemsize: False)
     monkeypatch.setattr(_stepper, "threads_for", lambda network, rows, most: most)
     config = TrainingConfig(epochs=3, batch_size=20, learning_rate=0.003)
     data = TrainingData(rows(0.1), scaling=Scaling.bytes())

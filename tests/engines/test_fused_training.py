@@ -20,9 +20,11 @@ CONFIG = TrainingConfig(epochs=4, batch_size=16, learning_rate=0.01, seed=3)
 SPEC = VAESpec(6, 2, (8,))
 
 
-@pytest.fixture(autouse=True, params=["rows", "columns"])
+@pytest.fixture(autouse=True, params=["rows", "columns", "copies"])
 def threads(request, monkeypatch):
-    """Small batches on two threads, although one would be faster."""
+    """Small batches on two threads, although one would be faster; with a copy of all, or not."""
+    monkeypatch.setattr(_stepper, "is_small", lambda network, itemsize: request.param == "copies")
+    monkeypatch.setattr(_stepper, "threads_for_small", lambda network, rows, most: most)
     monkeypatch.setattr(_stepper, "threads_for", lambda network, rows, most: most)
     monkeypatch.setattr(_job, "_ROWS_A_THREAD", 0 if request.param == "rows" else 10**6)
     return 2

@@ -152,12 +152,13 @@ class Job:
                 Int.N_STEPS: len(losses),
             }
         )
-        step, ints = run.function(self.dtype), address(self.ints)
         with one_thread_a_product():
-            done: int = run_on_threads(
-                lambda thread: step(ints, thread, self.threads, 1), self.threads
-            )
+            done: int = run_on_threads(self._stepping(), self.threads)
         return done
+
+    def _stepping(self) -> Callable[[int], Any]:
+        step, ints = run.function(self.dtype), address(self.ints)
+        return lambda thread: step(ints, thread, self.threads, 1)
 
     def prepare_inference(self) -> None:
         """Have what inference needs compiled."""
@@ -181,12 +182,19 @@ class Job:
             address(scores), 1,
         )  # fmt: skip
 
-    def _set(self, values: dict[Int, int]) -> None:
+    def _set(self, values: Mapping[Any, int]) -> None:
         for position, value in values.items():
             self.ints[position] = value
 
     def set_data(self, x: Array, scaling: Scaling) -> None:
         """Take rows from here on from x."""
+        stored, scaled, as_it_is = self._set_data(x, scaling)
+        set_gather(self.ints, self.blocks, self.dtype, stored, scaled, reads=not as_it_is)
+        target = self.layers[0, Layer.INPUT] if as_it_is else self._workspace.target
+        self._set({Int.TARGET: target})
+
+    def _set_data(self, x: Array, scaling: Scaling) -> tuple[Stored, Scaled, bool]:
+        """Return how x is stored and scaled, and whether the encoder sees just that."""
         stored = x.dtype.name if x.dtype.name in _STORED else "float64"
         x = np.ascontiguousarray(x, stored)
         shift, scale = (
@@ -194,20 +202,16 @@ class Job:
             for part in (scaling.shift, scaling.scale)
         )
         self._data = x, shift, scale
-        as_it_is = stored == "uint8" and not self.blocks[:, Block.READ].any()
-        set_gather(
-            self.ints, self.blocks, self.dtype, _STORED[stored], _SCALED[scaling.kind],
-            reads=not as_it_is,
-        )  # fmt: skip
         self._set(
             {
                 Int.DATA: address(x),
                 Int.ROW_BYTES: x.strides[0],
                 Int.SHIFT: address(shift),
                 Int.SCALE: address(scale),
-                Int.TARGET: self.layers[0, Layer.INPUT] if as_it_is else self._workspace.target,
             }
         )
+        as_it_is = stored == "uint8" and not self.blocks[:, Block.READ].any()
+        return _STORED[stored], _SCALED[scaling.kind], as_it_is
 
 
 def _tiles(

@@ -18,6 +18,7 @@ from klosed.engines.fused._intrinsics import size_of, view
 from klosed.engines.fused._tables import BLOCK, WHOLE, Block, Column, Kind, Read
 
 __all__ = [
+    "LOG_2PI",
     "PREPARED",
     "column",
     "prepare",
@@ -32,7 +33,7 @@ _BERNOULLI, _GAUSSIAN, _HETEROSCEDASTIC, _STUDENT_T, _POISSON, _NEGATIVE_BINOMIA
     int, Kind
 )
 _LOG1P, _ASINH = int(Read.LOG1P), int(Read.ASINH)
-_LOG_2PI = math.log(2 * math.pi)
+LOG_2PI = math.log(2 * math.pi)
 _DF_AT_START = 4.0
 # B₂ₖ / 2k, the coefficients of ψ(x) − log x + 1/(2x) by −1/x²ᵏ
 # factors between 1 and 2: 64 of them stay within float32, and 15 such products within float64
@@ -175,7 +176,7 @@ def _gaussian(
         weighted = r * precision[j]
         square = r * weighted
         seen = x[j] == x[j]
-        total += real(_LOG_2PI) + log_variance[j] + square if seen else zero
+        total += real(LOG_2PI) + log_variance[j] + square if seen else zero
         grad[j] = weighted * weight if seen else zero
         sums[j] += half * (one - square) * weight if seen else zero
     return half * total
@@ -195,7 +196,7 @@ def _heteroscedastic(
         weighted = r * elementary.exp(-s)
         square = r * weighted
         seen = x[j] == x[j]
-        total += real(_LOG_2PI) + s + square if seen else zero
+        total += real(LOG_2PI) + s + square if seen else zero
         grad[j] = weighted * weight if seen else zero
         grad[n + j] = half * (one - square) * slope * weight if seen else zero
     return half * total

@@ -8,17 +8,38 @@ from numpy.typing import DTypeLike, NDArray
 
 from klosed.engines.fused import _likelihoods as likelihoods
 from klosed.engines.fused import _passes as passes
+from klosed.engines.fused import _small_passes as small
 from klosed.engines.fused import _sparse as sparse
 from klosed.engines.fused._compile import Part
 from klosed.engines.fused._noise import draw_normal
 from klosed.engines.fused._pieces import product
 from klosed.engines.fused._rows import activate, gather
-from klosed.engines.fused._split import multiply, split
-from klosed.engines.fused._tables import Block, Int, Kind, Layer, Rule, Scaled, Stored
+from klosed.engines.fused._small_products import add_rows, multiply, transpose
+from klosed.engines.fused._split import multiply as multiply_terms
+from klosed.engines.fused._split import split
+from klosed.engines.fused._tables import (
+    ACTIVATION_CODES,
+    Block,
+    Int,
+    Kind,
+    Layer,
+    Rule,
+    Scaled,
+    Small,
+    Stored,
+)
 from klosed.engines.fused._tiles import free_parameters, tile
 from klosed.engines.fused._update import update
 
-__all__ = ["set_forward", "set_gather", "set_inference", "set_scores", "set_steps"]
+__all__ = [
+    "set_forward",
+    "set_gather",
+    "set_inference",
+    "set_scores",
+    "set_small",
+    "set_small_take",
+    "set_steps",
+]
 
 Array = NDArray[Any]
 _INFERENCE: dict[Int, Part] = {
@@ -35,6 +56,15 @@ _SPARSE: dict[Int, Part] = {
     Int.SPARSE_FORWARD: sparse.forward,
     Int.SPARSE_GRADIENT: sparse.gradient,
 }
+_SMALL: dict[Int | Small, Part] = {
+    Int.THROUGH: small.through,
+    Int.REPARAMETERIZE: small.reparameterize,
+    Int.BACKWARD: small.backward,
+    Int.DRAW_NORMAL: draw_normal,
+    Small.MULTIPLY: multiply,
+    Small.TRANSPOSE: transpose,
+    Small.ADD_ROWS: add_rows,
+}
 
 
 def set_forward(layers: Array, blocks: Array, dtype: DTypeLike) -> None:
@@ -42,6 +72,10 @@ def set_forward(layers: Array, blocks: Array, dtype: DTypeLike) -> None:
     for layer in layers:
         if layer[Layer.ACTIVATION] >= 0:
             layer[Layer.ACTIVATE] = activate.address(dtype, layer[Layer.ACTIVATION])
+    _set_prepare(blocks, dtype)
+
+
+def _set_prepare(blocks: Array, dtype: DTypeLike) -> None:
     for block in blocks:
         kind = block[Block.KIND]
         if kind in likelihoods.PREPARED:
@@ -88,9 +122,40 @@ def set_steps(ints: Array, layers: Array, blocks: Array, dtype: DTypeLike, terms
         ints[position] = part.address(dtype)
     if terms:
         ints[Int.SPLIT], ints[Int.MULTIPLY] = (
-            each.address(dtype, terms) for each in (split, multiply)
+            each.address(dtype, terms) for each in (split, multiply_terms)
         )
     for layer in layers:
         layer[Layer.TILE] = tile.address(dtype, 2 if terms else layer[Layer.SPARSE])
     rule = ints[Int.RULE]
     ints[Int.UPDATE] = 0 if rule == Rule.KEEP else update.address(dtype, rule)
+
+
+def set_small(ints: Array, layers: Array, blocks: Array, dtype: DTypeLike) -> None:
+    """Write what steps of a small network need, for the rule that is set.
+
+    Products end with a bias, and a ReLU; they leave nothing to do for the encoder's heads.
+    """
+    for number, layer in enumerate(layers):
+        kind = layer[Layer.ACTIVATION]
+        if kind >= 0 and kind != ACTIVATION_CODES["relu"] and number != ints[Int.ENCODER_HEAD]:
+            layer[Layer.ACTIVATE] = activate.address(dtype, kind)
+    _set_prepare(blocks, dtype)
+    for position, part in _SMALL.items():
+        ints[position] = part.address(dtype)
+    is_gaussian = len(blocks) == 1 and blocks[0, Block.KIND] == Kind.GAUSSIAN
+    for block in blocks:
+        if not is_gaussian:
+            kind = block[Block.KIND]
+            block[Block.RECONSTRUCT] = likelihoods.reconstruct.address(dtype, kind)
+    ints[Int.LIKELIHOOD] = (small.gaussian if is_gaussian else small.likelihood).address(dtype)
+    ints[Int.UPDATE] = update.address(dtype, ints[Int.RULE])
+
+
+def set_small_take(
+    ints: Array, blocks: Array, dtype: DTypeLike, stored: Stored, scaled: Scaled
+) -> None:
+    """Write what takes rows of the data to a small network."""
+    ints[Int.TAKE] = small.take.address(dtype, stored, scaled)
+    for block in blocks:
+        if block[Block.READ]:
+            block[Block.READ_ROW] = likelihoods.read.address(dtype, block[Block.READ])

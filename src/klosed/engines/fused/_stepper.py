@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from klosed.engines.base import Batch, Loss, Task
 from klosed.engines.fused._job import Job, terms_for, threads_for
 from klosed.engines.fused._network import Network, address, aligned
+from klosed.engines.fused._small_job import SmallJob, is_small, threads_for_small
 from klosed.engines.fused._sparse import pays
 from klosed.engines.fused._tables import RULES, Block, Int, Layer, Real
 
@@ -41,34 +42,39 @@ class FusedStepper:
     def __init__(self, network: Network, task: Task, threads: int, wanted_terms: int) -> None:
         self._task = task
         batch = task.batch_size
-        threads = threads_for(network, batch, threads)
+        slots = sorted({name.partition(".")[0] for name in task.moments})
+        dtype = task.params["encoder.loc.weight"].dtype
+        terms = terms_for(dtype, batch, threads_for(network, batch, threads), wanted_terms)
+        small = not terms and is_small(network, dtype.itemsize)
+        threads = (threads_for_small if small else threads_for)(network, batch, threads)
         self._is_streamed = not isinstance(task.x, np.ndarray)
         x = np.empty((0, network.spec.n_features), task.x.dtype) if self._is_streamed else task.x
-        dtype = task.params["encoder.loc.weight"].dtype
-        terms = terms_for(dtype, batch, threads, wanted_terms)
-        is_sparse = not (terms or self._is_streamed) and _is_sparse(network, task, threads)
-        self._job = job = Job(
-            network, task.params, x, task.scaling,
-            batch=batch, threads=threads, is_sparse=is_sparse, terms=terms,
-        )  # fmt: skip
+        job: Job
+        if small:
+            moments = {
+                slot: {name: task.moments[f"{slot}.{name}"] for name in task.params}
+                for slot in slots
+            }
+            job = SmallJob(
+                network, task.params, moments, x, task.scaling, batch=batch, threads=threads
+            )
+        else:
+            is_sparse = not (terms or self._is_streamed) and _is_sparse(network, task, threads)
+            job = Job(
+                network, task.params, x, task.scaling,
+                batch=batch, threads=threads, is_sparse=is_sparse, terms=terms,
+            )  # fmt: skip
+        self._job = job
         rule, numbers = RULES[task.optimizer.name]
         job.ints[Int.RULE], job.reals[Real.BETA] = rule, task.beta
         for attribute, position in numbers.items():
             job.reals[position] = getattr(task.optimizer, attribute)
-        slots = sorted({name.partition(".")[0] for name in task.moments})
-        self._moments = {slot: network.arrays(task.moments, f"{slot}.") for slot in slots}
-        for slot, (weight, bias, *free) in zip(slots, _SLOTS, strict=False):
-            network.bind(job.layers, self._moments[slot], weight, bias)
-            network.bind_blocks(job.blocks, self._moments[slot], *free)
         self._transposed: list[tuple[Array, Array]] = []
-        if is_sparse:
-            columns = (Layer.WEIGHT, Layer.WEIGHT_SLOT_1, Layer.WEIGHT_SLOT_2)
-            for own, column in zip((job.params, *self._moments.values()), columns, strict=False):
-                kept = own[f"{network.layers[0].names[0]}.weight"]
-                copy = aligned(kept.size, kept.dtype).reshape(kept.shape[::-1])
-                copy[...] = kept.T
-                job.layers[0, column] = address(copy)
-                self._transposed.append((kept, copy))
+        if isinstance(job, SmallJob):
+            self._moments = job.moments
+        else:
+            self._moments = {slot: network.arrays(task.moments, f"{slot}.") for slot in slots}
+            self._bind(network, job)
         job.prepare_steps()
         self._k = network.spec.n_components
         self._most = max(1, _MOST_NOISE // (batch * self._k))
@@ -76,6 +82,20 @@ class FusedStepper:
             most = _MOST_BYTES // (batch * x.shape[1] * x.itemsize)
             self._most = max(1, min(self._most, most))
         self.steps_at_once = 1
+
+    def _bind(self, network: Network, job: Job) -> None:
+        """Write where the moments lie; transpose what belongs to a sparse layer."""
+        for own, (weight, bias, *free) in zip(self._moments.values(), _SLOTS, strict=False):
+            network.bind(job.layers, own, weight, bias)
+            network.bind_blocks(job.blocks, own, *free)
+        if job.layers[0, Layer.SPARSE]:
+            columns = (Layer.WEIGHT, Layer.WEIGHT_SLOT_1, Layer.WEIGHT_SLOT_2)
+            for own, column in zip((job.params, *self._moments.values()), columns, strict=False):
+                kept = own[f"{network.layers[0].names[0]}.weight"]
+                copy = aligned(kept.size, kept.dtype).reshape(kept.shape[::-1])
+                copy[...] = kept.T
+                job.layers[0, column] = address(copy)
+                self._transposed.append((kept, copy))
 
     def steps(self, batches: Sequence[Batch], step: int) -> list[Loss]:
         """Take a step for each batch; none where the loss is not finite."""

@@ -16,6 +16,7 @@ __all__ = [
     "LAYER",
     "REALS",
     "RULES",
+    "SMALL",
     "WHOLE",
     "Block",
     "Column",
@@ -29,6 +30,7 @@ __all__ = [
     "Rule",
     "Scaled",
     "Score",
+    "Small",
     "Stored",
 ]
 
@@ -56,6 +58,7 @@ class Layer(IntEnum):
     SPARSE = 14  # whether zeros of the input are left out; weight and slots lie transposed
     ACTIVATE = 15  # parts: its activation; 0 where the likelihood adds the bias
     TILE = 16  # and what makes and uses its gradient
+    TRANSPOSED = 17  # a small weight's transpose
 
 
 class Block(IntEnum):
@@ -201,6 +204,34 @@ class Int(IntEnum):
     SPLITS = 51
 
 
+class Small(IntEnum):
+    """Positions after those of `Int` in the vector that a thread gets of a small network.
+
+    Layers, blocks, scratch, target and upstream are the thread's own there, and what is said to
+    be of its rows.
+    """
+
+    WEIGHTS = len(Int)  # all parameters one behind the other; moments and gradients lie alike
+    SLOT_1 = len(Int) + 1
+    SLOT_2 = len(Int) + 2
+    NUMBERS = len(Int) + 3  # how many they are, with zeros that fill rows and columns
+    GRADS = len(Int) + 4  # of all threads, one behind the other: for even steps, then for odd ones
+    SUMS = len(Int) + 5  # of their losses, a cache line each, in the same order
+    ZEROS = len(Int) + 6  # a row
+    LOC = len(Int) + 7  # of its rows, with nothing between them
+    LOG_VARIANCES = len(Int) + 8  # ℓ of its rows, later exp(ℓ) − 1
+    STEP = len(Int) + 9  # exp(ℓ/2) ε
+    UP = len(Int) + 10  # z of its rows, later the gradient by it
+    PRECISION = len(Int) + 11  # of each column, in each of its rows
+    LOG_VARIANCE = len(Int) + 12
+    BY_VARIANCE = len(Int) + 13  # gradient by it, row by row
+    TOTALS = len(Int) + 14  # a row
+    MULTIPLY = len(Int) + 15  # parts
+    TRANSPOSE = len(Int) + 16
+    ADD_ROWS = len(Int) + 17
+    TOTAL = len(Int) + 18  # gradient of all threads
+
+
 class Score(IntEnum):
     """Positions in the vector of whole numbers that scoring gets; most are addresses."""
 
@@ -261,6 +292,7 @@ class Control(IntEnum):
 
 WHOLE = np.int64(0)  # the type of the numbers in tables
 INTS, REALS, LAYER, BLOCK = len(Int), len(Real), len(Layer), len(Block)
+SMALL = INTS + len(Small)
 
 ACTIVATION_CODES = {
     name: code
