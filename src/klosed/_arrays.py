@@ -212,6 +212,8 @@ def is_tracing(x: Array) -> bool:
             return isinstance(x, jax.core.Tracer)
         case "PyTorch":
             return _is_compiling()
+        case "recording":
+            return True
         case _:
             return False
 

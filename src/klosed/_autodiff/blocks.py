@@ -18,6 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from klosed._autodiff.program import program_of
+from klosed._autodiff.recording import Recorded
+
 __all__ = ["in_blocks", "is_small", "keep_heap"]
 
 Array = NDArray[Any]
@@ -72,8 +75,14 @@ def in_blocks(
     n = min(threads or _threads(), math.ceil(size / (rows * _SHARED)) // _BLOCKS_A_THREAD)
     if n > 1:  # blocks of one size, and as many for every thread
         rows = math.ceil(size / (n * math.ceil(size / (n * rows * _SHARED))))
+    beside = [(a, tuple(e)) for (a, _), e in zip(flat, event_shapes, strict=True)]
+    program = program_of(f, beside, size)
+    if program is not None:
+        outs = _allocate(program.results, size)
+        program.run(outs, n, lambda walk: _share(walk, n))
+        return [out.reshape((*shape, *out.shape[1:])) for out in outs]
     starts = iter(range(0, size, rows))  # hands out each to one thread
-    outs: list[Array] = []
+    outs = []
     lock = Lock()
 
     def walk() -> None:
@@ -87,15 +96,20 @@ def in_blocks(
                 for out, part in zip(outs, parts, strict=True):
                     out[here] = part
 
-    if n > 1:
-        with ThreadPoolExecutor(n - 1) as pool:
-            others = [pool.submit(walk) for _ in range(n - 1)]
-            walk()
-            for other in others:
-                other.result()
-    else:
-        walk()
+    _share(walk, n)
     return [out.reshape((*shape, *out.shape[1:])) for out in outs]
+
+
+def _share(walk: Callable[[], None], n: int) -> None:
+    """Have n threads walk."""
+    if n <= 1:
+        walk()
+        return
+    with ThreadPoolExecutor(n - 1) as pool:
+        others = [pool.submit(walk) for _ in range(n - 1)]
+        walk()
+        for other in others:
+            other.result()
 
 
 def _flat(a: Array, shape: Shape, event: Shape) -> Array:
@@ -108,7 +122,7 @@ def _flat(a: Array, shape: Shape, event: Shape) -> Array:
     return np.broadcast_to(a, (*shape, *event)).reshape(-1, *event)
 
 
-def _allocate(parts: Sequence[Array], size: int) -> list[Array]:
+def _allocate(parts: Sequence[Array | Recorded], size: int) -> list[Array]:
     """Return an array of `size` rows a part: many in one piece, of which fewer pages are fresh."""
     outs: list[Array] = []
     left = np.empty(0, dtype=np.void)
@@ -116,7 +130,7 @@ def _allocate(parts: Sequence[Array], size: int) -> list[Array]:
         count = size * math.prod(part.shape[1:])
         if left.dtype != part.dtype or left.size < count:
             alike = sum(p.dtype == part.dtype and p.size == part.size for p in parts[i:])
-            most = _HEAP_BYTES // max(1, count * part.itemsize)
+            most = _HEAP_BYTES // max(1, count * part.dtype.itemsize)
             left = np.empty(count * max(1, min(alike, most)), dtype=part.dtype)
         outs.append(left[:count].reshape(size, *part.shape[1:]))
         left = left[count:]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from klosed._arrays import Array, gather, namespace
+from klosed._arrays import Array, gather, kind, namespace
 from klosed._autodiff import ClosedForm
 
 __all__ = [
@@ -69,6 +69,8 @@ def choose(
             return otherwise(*args)
         return select(inside, then(*args), otherwise(*args))
     xp = namespace(args[0])
+    if kind(inside) == "recording":
+        return xp.where(inside, then(*args), otherwise(*args))
     left = [xp.where(inside, a, safe) for a, safe in zip(args, then_at, strict=True)]
     right = [xp.where(inside, safe, a) for a, safe in zip(args, otherwise_at, strict=True)]
     return xp.where(inside, then(*left), otherwise(*right))
