@@ -1,14 +1,15 @@
 """NumPy's inner loops, called one after another without the interpreter. Floor 0: no imports.
 
-A ufunc is a table of loops over raw memory. A function of forty lines, which LLVM translates in a
-hundredth of a second, calls a list of them on one short block after another: in the first-level
-cache, and without the interpreter's lock. LLVM comes with Numba.
+A ufunc holds a table of loops over raw memory. A function of forty lines, which LLVM translates in
+a hundredth of a second, calls a list of them on one short block after another: in the first-level
+cache, and without the interpreter's lock. LLVM comes with Numba, in the extra "fast".
 """
 
 from __future__ import annotations
 
 import ctypes
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -201,8 +202,16 @@ class _Compiler:
         return int(self._engine.get_function_address(name))
 
 
-@cache
+_LOCK = Lock()
+
+
 def _compiler() -> _Compiler:
+    with _LOCK:  # a second one would take what it has translated with it
+        return _one_compiler()
+
+
+@cache
+def _one_compiler() -> _Compiler:
     return _Compiler()
 
 
@@ -210,21 +219,21 @@ def _compiler() -> _Compiler:
 def runner() -> Any:
     """Return run(steps, count, first, last, block): `count` steps on each block of events.
 
-    It lets go of the interpreter's lock. ImportError where there is no LLVM.
+    It lets go of the interpreter's lock. ImportError where there is no LLVM, or another NumPy.
     """
+    address_of("add dd->d")
     kinds = [ctypes.c_void_p] + [ctypes.c_int64] * 4
     return ctypes.CFUNCTYPE(None, *kinds)(_compiler().address("run", _RUN))
 
 
 @cache
-def address_of(name: str, moving: tuple[bool, ...]) -> tuple[int, int]:
+def address_of(name: str, moves: str = "") -> tuple[int, int]:
     """Return the address of a loop, "add dd->d" or "select d", and of the data it wants.
 
-    `moving` tells which operands differ from number to number; NumPy's loops see for themselves.
+    `moves`, for "select", has a 0 for each operand that is one number for all, else a 1.
     """
     kind, _, types = name.partition(" ")
     if kind in _KERNELS:
-        moves = "".join(str(int(m)) for m in moving)
         unique = f"{kind}_{types}_{moves}"
         source = _KERNELS[kind].format(name=unique, type=_TYPES[types], moves=moves)
         return _compiler().address(unique, source), 0
@@ -234,4 +243,6 @@ def address_of(name: str, moving: tuple[bool, ...]) -> tuple[int, int]:
     if told != (ufunc.nin, ufunc.nout, ufunc.nargs, ufunc.ntypes):
         raise ImportError("NumPy keeps its loops elsewhere")
     at = ufunc.types.index(types)
+    if not (table.functions and table.functions[at]):
+        raise ImportError(f"no loop of {name}")
     return table.functions[at], table.data[at] if table.data else 0

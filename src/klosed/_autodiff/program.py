@@ -26,6 +26,8 @@ _LINE = 64
 # Numbers of an event that are worth calling a loop for.
 _LEAST_WIDTH = 64
 _PIECES_A_THREAD = 8
+# Loops of NumPy that are slow beside one number for all.
+_SLOW = ("maximum", "minimum")
 
 
 def program_of(
@@ -57,6 +59,9 @@ class Program:
         full = (recording.size,), (recording.size, *event)
         if any(r.shape not in full or r.dtype != recording.dtype for r in results):
             raise Unrecordable("results of another shape")
+        for node in recording.nodes:
+            if "->" in node.name:
+                address_of(node.name.removeprefix("reduce "))
         self.results = results
         self._recording = recording
         # where events have an axis, each is a block
@@ -93,6 +98,7 @@ class _Table:
         self._in_registers: list[tuple[int, int]] = []
         self._arrays: dict[int, tuple[int, int]] = {}  # address, and bytes from event to event
         self._registers: dict[int, int] = {}
+        self._blocks: dict[Any, Array] = {}
         self._free: list[int] = []
         self._count = 0
 
@@ -174,6 +180,9 @@ class _Table:
         row[2] = self._width if wide else 1
         for k, v in enumerate(operands, start=4):
             node = self._nodes[v]
+            if node.array is not None and node.name == "constant" and name.startswith(_SLOW):
+                row[k], row[k + 2 * OPERANDS] = self._repeated(node.array), node.dtype.itemsize
+                continue
             if v in self._arrays:
                 row[k], row[k + OPERANDS] = self._arrays[v]
             else:
@@ -182,8 +191,16 @@ class _Table:
             if node.name != "constant" and (node.wide or not wide):
                 row[k + 2 * OPERANDS] = node.dtype.itemsize
         strides = row[4 + 2 * OPERANDS :]
-        row[0], row[1] = address_of(name, tuple(map(bool, strides[:3])))
+        moves = "".join("1" if stride else "0" for stride in strides[:3])
+        row[0], row[1] = address_of(name, moves if name.startswith("select") else "")
         self._rows.append(row)
+
+    def _repeated(self, number: Array) -> int:
+        """Return the address of a block of one number."""
+        key = number.dtype, number.tobytes()
+        if key not in self._blocks:
+            self._blocks[key] = np.full(self._room // number.dtype.itemsize, number)
+        return self._blocks[key].ctypes.data
 
 
 def _needed(nodes: Sequence[Node], results: Sequence[int]) -> list[int]:

@@ -66,7 +66,7 @@ class Recording:
 
     def call(self, ufunc: np.ufunc, *given: Any) -> Recorded:
         """Return what a function of NumPy makes of each number."""
-        operands = [v if type(v) is Recorded else self.constant(v) for v in given]
+        operands = [v if type(v) is Recorded else self._plain(v) for v in given]
         name, dtype = _loop(ufunc, "".join(v.dtype.char for v in operands))
         arrays = [self.nodes[v.index].array for v in operands]
         if all(array is not None and not array.ndim for array in arrays):
@@ -75,6 +75,9 @@ class Recording:
         if ufunc in _COMMUTATIVE and operands[0].index > operands[1].index:
             operands.reverse()
         return self.made(name, dtype, *operands)
+
+    def _plain(self, value: Any) -> Recorded:
+        return self.constant(value, np.bool_ if isinstance(value, bool) else None)
 
     def select(self, condition: Any, a: Any, b: Any) -> Recorded:
         """Return a where the condition holds, else b."""
@@ -177,7 +180,8 @@ class Recorded:
     __sub__, __rsub__ = _forward(np.subtract), _backward(np.subtract)
     __mul__, __rmul__ = _forward(np.multiply), _backward(np.multiply)
     __truediv__, __rtruediv__ = _forward(np.divide), _backward(np.divide)
-    __and__, __or__, __xor__ = map(_forward, (np.bitwise_and, np.bitwise_or, np.bitwise_xor))
+    __and__, __rand__ = _forward(np.bitwise_and), _backward(np.bitwise_and)
+    __or__, __ror__ = _forward(np.bitwise_or), _backward(np.bitwise_or)
     __lt__, __le__, __gt__, __ge__ = map(
         _forward, (np.less, np.less_equal, np.greater, np.greater_equal)
     )
