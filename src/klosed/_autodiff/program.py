@@ -190,9 +190,10 @@ class _Table:
                 self._in_registers.append((len(self._rows), k))
             if node.name != "constant" and (node.wide or not wide):
                 row[k + 2 * OPERANDS] = node.dtype.itemsize
-        strides = row[4 + 2 * OPERANDS :]
-        moves = "".join("1" if stride else "0" for stride in strides[:3])
-        row[0], row[1] = address_of(name, moves if name.startswith("select") else "")
+        moves = ""
+        if name.startswith("select"):
+            moves = "".join(["1" if s else "0" for s in row[4 + 2 * OPERANDS :][:3]])
+        row[0], row[1] = address_of(name, moves)
         self._rows.append(row)
 
     def _repeated(self, number: Array) -> int:

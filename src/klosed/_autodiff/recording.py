@@ -67,11 +67,10 @@ class Recording:
     def call(self, ufunc: np.ufunc, *given: Any) -> Recorded:
         """Return what a function of NumPy makes of each number."""
         operands = [v if type(v) is Recorded else self._plain(v) for v in given]
-        name, dtype = _loop(ufunc, "".join(v.dtype.char for v in operands))
-        arrays = [self.nodes[v.index].array for v in operands]
-        if all(array is not None and not array.ndim for array in arrays):
+        name, dtype = _loop(ufunc, *[v.dtype.char for v in operands])
+        if all(v.node.name == "constant" for v in operands):
             with np.errstate(all="ignore"):
-                return self.constant(ufunc(*arrays), dtype)
+                return self.constant(ufunc(*(v.node.array for v in operands)), dtype)
         if ufunc in _COMMUTATIVE and operands[0].index > operands[1].index:
             operands.reverse()
         return self.made(name, dtype, *operands)
@@ -86,7 +85,7 @@ class Recording:
         a, b = (v if isinstance(v, Recorded) else self.constant(v) for v in (a, b))
         if (condition.dtype, a.dtype, b.dtype) != (np.bool_, self.dtype, self.dtype):
             raise Unrecordable("a choice between other than numbers")
-        known = self.nodes[condition.index].array
+        known = condition.node.array
         if known is not None or a.index == b.index:
             chosen = a if known is None or bool(known) else b
             return chosen.shaped(np.broadcast_shapes(condition.shape, a.shape, b.shape))
@@ -94,10 +93,10 @@ class Recording:
 
     def reduce(self, ufunc: np.ufunc, first: Any, x: Recorded, axis: Any, keep: bool) -> Recorded:
         """Return a reduction over the numbers of an event, from `first` on."""
-        if axis not in (-1, x.ndim - 1, (-1,)) or not x.is_wide:
+        if axis not in (-1, x.ndim - 1, (-1,)) or not x.node.wide:
             raise Unrecordable(f"{ufunc.__name__} over other than an event")
         start = self.constant(first, x.dtype)
-        name, _ = _loop(ufunc, 2 * x.dtype.char)
+        name, _ = _loop(ufunc, x.dtype.char, x.dtype.char)
         made = self.made(f"reduce {name}", x.dtype, start, x, wide=False)
         return made.shaped((*x.shape[:-1], 1) if keep else x.shape[:-1])
 
@@ -106,11 +105,12 @@ class Recording:
     ) -> Recorded:
         """Return the result of one operation on recorded arrays."""
         shape = operands[0].shape
-        if any(v.shape != shape for v in operands):
-            shape = np.broadcast_shapes(*(v.shape for v in operands))
-        indices = tuple(v.index for v in operands)
+        for v in operands[1:]:
+            if v.shape != shape and v.shape:
+                shape = np.broadcast_shapes(shape, v.shape) if shape else v.shape
+        indices = tuple([v.index for v in operands])
         if wide is None:
-            wide = any(v.is_wide for v in operands)
+            wide = any(v.node.wide for v in operands)
         return self._keep(indices, Node(name, indices, dtype, wide), shape)
 
     def _keep(self, key: Any, node: Node, shape: Shape) -> Recorded:
@@ -133,13 +133,14 @@ def _backward(ufunc: np.ufunc) -> Callable[..., Any]:
 class Recorded:
     """An array without numbers: a place in a recording."""
 
-    __slots__ = ("dtype", "index", "recording", "shape")
+    __slots__ = ("dtype", "index", "node", "recording", "shape")
     __array_ufunc__ = None  # numbers of NumPy leave their operators to this class
     device = None
 
     def __init__(self, recording: Recording, index: int, shape: Shape) -> None:
         self.recording, self.index, self.shape = recording, index, shape
-        self.dtype = recording.nodes[index].dtype
+        self.node = recording.nodes[index]
+        self.dtype = self.node.dtype
 
     @property
     def ndim(self) -> int:
@@ -148,11 +149,6 @@ class Recorded:
     @property
     def size(self) -> int:
         return math.prod(self.shape)
-
-    @property
-    def is_wide(self) -> bool:
-        """Return True where it has a number for each number of an event."""
-        return self.recording.nodes[self.index].wide
 
     def shaped(self, shape: Shape) -> Recorded:
         """Return the same in another shape, to which it broadcasts or from which ones are left."""
@@ -166,9 +162,9 @@ class Recorded:
         return self * self if square else self.recording.call(np.power, self, exponent)
 
     def __getitem__(self, key: Any) -> Recorded:
-        if key == (..., None) and not self.is_wide:
+        if key == (..., None) and not self.node.wide:
             return self.shaped((*self.shape, 1))
-        if key == (..., 0) and not self.is_wide and self.shape[-1:] == (1,):
+        if key == (..., 0) and not self.node.wide and self.shape[-1:] == (1,):
             return self.shaped(self.shape[:-1])
         return self._refuse()
 
@@ -252,7 +248,7 @@ class _Namespace:
 
     def reshape(self, x: Recorded, shape: Shape) -> Recorded:
         ones_apart = [n for n in shape if n != 1] == [n for n in x.shape if n != 1]
-        if tuple(shape) != x.shape and (x.is_wide or not ones_apart):
+        if tuple(shape) != x.shape and (x.node.wide or not ones_apart):
             raise Unrecordable("another shape")
         return x.shaped(tuple(shape))
 
@@ -269,9 +265,9 @@ class _Namespace:
 
 
 @cache
-def _loop(ufunc: np.ufunc, codes: str) -> tuple[str, np.dtype[Any]]:
+def _loop(ufunc: np.ufunc, *codes: str) -> tuple[str, np.dtype[Any]]:
     """Return what a ufunc is called for operands of these dtypes, and what comes out."""
     for types in ufunc.types:
-        if types.startswith(f"{codes}->") and ufunc.nout == 1 and len(codes) <= 2:
+        if types.startswith(f"{''.join(codes)}->") and ufunc.nout == 1 and len(codes) <= 2:
             return f"{ufunc.__name__} {types}", np.dtype(types[-1])
     raise Unrecordable(f"{ufunc.__name__} of {codes}")
