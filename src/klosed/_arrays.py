@@ -32,6 +32,7 @@ __all__ = [
     "like",
     "namespace",
     "quietly",
+    "readable",
     "repeat",
     "same_kind",
     "sum_to_shape",
@@ -245,7 +246,7 @@ def check_domain(
         with np.errstate(invalid="ignore"):
             # NaN is smallest, largest, and inside nothing
             if ends_decide and 0 not in x.shape:
-                read = _to_read(x)
+                read = readable(x)
                 of = namespace(read)
                 if inside(of.min(read)) and inside(of.max(read)):
                     return
@@ -272,6 +273,19 @@ def constant(x: Array) -> Array:
             return jax.lax.stop_gradient(x)
         case _:
             return x
+
+
+def readable(x: Array) -> Array:
+    """Return x as what reads it without PyTorch's threads.
+
+    After every pass they stay awake for milliseconds, where the walk over blocks needs them gone.
+    """
+    if kind(x) != "PyTorch" or x.device.type != "cpu" or is_tracing(x):
+        return x
+    try:
+        return x.detach().numpy()
+    except (RuntimeError, TypeError):  # torch.func's tensors have no memory, bfloat16 no NumPy
+        return x
 
 
 def repeat(step: Callable[[State], State], state: State, times: int) -> State:
@@ -368,19 +382,6 @@ def _floating(xp: Any, name: str, array: Array) -> Any:
     raise ArrayKindError(
         f"{name} must be real numbers; got dtype {array.dtype}. Convert it to a floating dtype."
     )
-
-
-def _to_read(x: Array) -> Array:
-    """Return x as what reads it without PyTorch's threads.
-
-    After every pass they stay awake for milliseconds, where the walk over blocks needs them gone.
-    """
-    if kind(x) != "PyTorch" or x.device.type != "cpu":
-        return x
-    try:
-        return x.detach().numpy()
-    except (RuntimeError, TypeError):  # torch.func's tensors have no memory, bfloat16 no NumPy
-        return x
 
 
 def _is_compiling() -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from klosed._arrays import Array, clip, namespace
+from klosed._arrays import Array, clip, namespace, readable
 from klosed.distributions._parameters import Parameter
 from klosed.distributions._sampling import as_numpy
 from klosed.distributions._sizes import product
@@ -68,7 +68,7 @@ class Categories(Parameter):
                 f"{name} must have a last axis of at least one category; "
                 f"got shape {tuple(array.shape)}."
             )
-        super().check(name, array)
+        super().check(name, readable(array))
 
 
 class CategoriesValue:
