@@ -195,9 +195,9 @@ Measure your own machine with `python benchmarks/kl_speed.py`; this page is rend
   which LLVM translates. There is no second copy of a formula, and no rounding of its own.
 - LLVM comes with Numba: `pip install 'klosed[fast]'`. The first large batch of a process waits a
   tenth of a second for it. Nothing is kept on disk.
-- Without LLVM, for matrices, for events of fewer than 64 numbers, and for the few formulas that
-  look at numbers on their way, batches are walked in blocks of half a megabyte through NumPy: 1.1
-  to 2.7 times slower on one thread.
+- Without LLVM, for matrices, for events of fewer than 64 numbers or of 65,536 and more, and for
+  the few formulas that look at numbers on their way, batches are walked in blocks of half a
+  megabyte through NumPy: up to 2.7 times slower on one thread.
 - With PyTorch value and gradients are worked out forward, where a gradient is wanted; backward only
   multiplies.
 - Blocks are shared among threads: at most four, no more than `torch.get_num_threads()` where

@@ -23,8 +23,9 @@ Shape = tuple[int, ...]
 _BLOCK_BYTES = 1 << 12
 # Registers start this much after a multiple of it, or they would meet in the same places there.
 _LINE = 64
-# Numbers of an event that are worth calling a loop for.
-_LEAST_WIDTH = 64
+# Numbers of an event, where events have an axis: fewer are not worth calling a loop for, and more
+# leave the cache in any case.
+_WIDTHS = range(64, 1 << 16)
 _PIECES_A_THREAD = 8
 # Loops of NumPy that are slow beside one number for all.
 _SLOW = ("maximum", "minimum")
@@ -41,7 +42,7 @@ def program_of(
     event, *other_events = {event for _, event in args if event} or {()}
     if others or other_events or dtype not in (np.float32, np.float64) or not dtype.isnative:
         return None
-    if len(event) > 1 or (event and event[0] < _LEAST_WIDTH):
+    if len(event) > 1 or (event and event[0] not in _WIDTHS):
         return None
     recording = Recording(dtype, size, event[0] if event else 1)
     try:

@@ -20,7 +20,8 @@ Shape = tuple[int, ...]
 
 # As many take longer to record than a walk over numbers takes.
 _MOST_NODES = 4000
-_COMMUTATIVE = frozenset((np.add, np.multiply, np.maximum, np.minimum))
+# Not the larger of two, which of two zeros is the first.
+_COMMUTATIVE = frozenset((np.add, np.multiply))
 
 
 class Unrecordable(Exception):  # noqa: N818  (the caller then takes another way)
