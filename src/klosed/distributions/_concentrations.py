@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from klosed._arrays import Array, namespace
+from klosed._arrays import Array, constant, namespace
 from klosed.distributions._gamma import entropy_of_log, log_peak
 from klosed.distributions._sampling import as_numpy
 from klosed.special import (
     bd0,
     digamma_minus_log,
+    log_gamma_quantile,
     log_ratio,
     trigamma,
     trigamma_minus_reciprocal,
@@ -28,6 +29,7 @@ __all__ = [
     "grad_entropy",
     "grad_log_density",
     "log_density",
+    "parts_of_noise",
     "total",
 ]
 
@@ -72,6 +74,15 @@ def grad_entropy(alpha: Array) -> Array:
     whole, n = total(alpha), alpha.shape[-1]
     spread = whole * trigamma_minus_reciprocal(whole) - alpha * trigamma_minus_reciprocal(alpha)
     return spread + (trigamma(alpha) - n * trigamma(whole))
+
+
+def parts_of_noise(alpha: Array, noise: Array) -> Array:
+    """Return parts of 1, along the last axis, for noise that is uniform on (0, 1)."""
+    xp = namespace(noise)
+    # by logarithms, because gamma draws of small α underflow
+    logs = log_gamma_quantile(alpha, noise)
+    parts = xp.exp(logs - constant(xp.max(logs, axis=-1, keepdims=True)))
+    return parts / total(parts)
 
 
 def draw_parts(rng: np.random.Generator, alpha: Array, shape: tuple[int, ...]) -> NDArray[Any]:

@@ -31,9 +31,9 @@ class Beta(Distribution):
 
     Notes
     -----
-    Mean α/(α + β). Density and entropy keep their digits at large concentrations. There is no
-    `rsample`: a beta draw has no closed-form reparameterisation. Draws that round to 0 or 1 become
-    the nearest number inside. Johnson, Kotz and Balakrishnan (1995), "Continuous univariate
+    Mean α/(α + β). Density and entropy keep their digits at large concentrations. Draws that round
+    to 0 or 1 become the nearest number inside. The noise of `rsample` is uniform on (0, 1), two
+    numbers a draw along a last axis. Johnson, Kotz and Balakrishnan (1995), "Continuous univariate
     distributions", vol. 2, ch. 25.
 
     Examples
@@ -101,6 +101,13 @@ class Beta(Distribution):
     def _sample(self, rng: np.random.Generator, shape: Shape) -> Array:
         draws = parts.draw_parts(rng, self.concentrations, (*shape, 2))[..., 0]
         return keep_inside(self.array(draws))
+
+    @property
+    def noise_shape(self) -> Shape:
+        return (2,)
+
+    def _rsample(self, noise: Array) -> Array:
+        return keep_inside(parts.parts_of_noise(self.concentrations, noise)[..., 0])
 
 
 def pair(first: Array, second: Array) -> Array:

@@ -19,7 +19,13 @@ from klosed.distributions._gamma import (
 from klosed.distributions._parameters import Positive
 from klosed.distributions._sampling import as_numpy, keep_positive
 from klosed.distributions.supports import POSITIVE
-from klosed.special import digamma, lgamma_bregman, lgamma_difference, trigamma
+from klosed.special import (
+    digamma,
+    lgamma_bregman,
+    lgamma_difference,
+    log_gamma_quantile,
+    trigamma,
+)
 
 __all__ = ["Chi"]
 
@@ -37,7 +43,8 @@ class Chi(Distribution):
 
     Notes
     -----
-    Entropy log Γ(α) + α + (½ − α) ψ(α) − ½ log 2. There is no `rsample`: see `Gamma`.
+    Entropy log Γ(α) + α + (½ − α) ψ(α) − ½ log 2. The noise of
+    `rsample` is uniform on (0, 1).
     Johnson, Kotz and Balakrishnan (1994), "Continuous univariate distributions", vol. 1, ch. 18.
 
     Examples
@@ -94,3 +101,8 @@ class Chi(Distribution):
     def _sample(self, rng: np.random.Generator, shape: Shape) -> Array:
         squares = rng.chisquare(as_numpy(self.core.df.value), shape)
         return keep_positive(self.array(np.sqrt(squares)))
+
+    def _rsample(self, noise: Array) -> Array:
+        # by logarithms, because the square may underflow
+        log_half = log_gamma_quantile(0.5 * self.core.df.value, noise)
+        return keep_positive(namespace(log_half).exp(0.5 * (log_half + math.log(2.0))))

@@ -19,7 +19,7 @@ from klosed.distributions._gamma import (
 from klosed.distributions._parameters import Positive
 from klosed.distributions._sampling import as_numpy, keep_positive
 from klosed.distributions.supports import POSITIVE
-from klosed.special import digamma, trigamma
+from klosed.special import digamma, gamma_quantile, trigamma
 
 __all__ = ["Chi2"]
 
@@ -37,7 +37,8 @@ class Chi2(Distribution):
 
     Notes
     -----
-    Entropy log Γ(α) + α + (1 − α) ψ(α) + log 2. There is no `rsample`: see `Gamma`.
+    Entropy log Γ(α) + α + (1 − α) ψ(α) + log 2. The
+    noise of `rsample` is uniform on (0, 1).
     Johnson, Kotz and Balakrishnan (1994), "Continuous univariate distributions", vol. 1, ch. 18.
 
     Examples
@@ -84,3 +85,6 @@ class Chi2(Distribution):
 
     def _sample(self, rng: np.random.Generator, shape: Shape) -> Array:
         return keep_positive(self.array(rng.chisquare(as_numpy(self.core.df.value), shape)))
+
+    def _rsample(self, noise: Array) -> Array:
+        return keep_positive(2.0 * gamma_quantile(0.5 * self.core.df.value, noise))

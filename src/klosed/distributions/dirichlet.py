@@ -38,8 +38,8 @@ class Dirichlet(Distribution):
     -----
     The density is with respect to the first K − 1 coordinates. Its gradient in x is that of
     log p(x/Σx), (αₖ − 1)/xₖ − Σ(α − 1): it has no part across the simplex. Density and entropy keep
-    their digits at large concentrations. There is no `rsample`: a Dirichlet draw has no
-    closed-form reparameterisation. Kotz, Balakrishnan and Johnson (2000), "Continuous multivariate
+    their digits at large concentrations. The noise of `rsample` is uniform on
+    (0, 1). Kotz, Balakrishnan and Johnson (2000), "Continuous multivariate
     distributions", vol. 1, ch. 49.
 
     Examples
@@ -97,6 +97,9 @@ class Dirichlet(Distribution):
 
     def _sample(self, rng: np.random.Generator, shape: Shape) -> Array:
         return self.array(parts.draw_parts(rng, self.core.concentration.value, shape))
+
+    def _rsample(self, noise: Array) -> Array:
+        return parts.parts_of_noise(self.core.concentration.value, noise)
 
 
 def scaled(dist: Dirichlet, gradient: Array) -> Gradients:

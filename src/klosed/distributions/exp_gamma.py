@@ -13,7 +13,7 @@ from klosed.distributions._gamma import entropy_of_log, grad_entropy_of_log, log
 from klosed.distributions._parameters import Positive
 from klosed.distributions._sampling import as_numpy
 from klosed.distributions.supports import REAL
-from klosed.special import digamma, digamma_minus_log, psi, trigamma
+from klosed.special import digamma, digamma_minus_log, log_gamma_quantile, psi, trigamma
 
 __all__ = ["ExpGamma"]
 
@@ -34,7 +34,7 @@ class ExpGamma(Distribution):
     -----
     Computed as log p = −α ψ(t) + (α log α − α − log Γ(α)) with t = x + log β − log α and
     ψ(t) = exp(t) − 1 − t. Entropy log Γ(α) + α − α ψ(α). Draws reach where those of `Gamma`
-    underflow. There is no `rsample`: see `Gamma`.
+    underflow. The noise of `rsample` is uniform on (0, 1).
     Johnson, Kotz and Balakrishnan (1995), "Continuous univariate distributions", vol. 2, ch. 22.
 
     Examples
@@ -112,3 +112,6 @@ class ExpGamma(Distribution):
         boost = np.log(rng.standard_gamma(alpha + 1.0, shape))
         log_draws = boost - rng.standard_exponential(shape) / alpha
         return self.array(log_draws - as_numpy(self.core.rate.log))
+
+    def _rsample(self, noise: Array) -> Array:
+        return log_gamma_quantile(self.core.concentration.value, noise) - self.core.rate.log

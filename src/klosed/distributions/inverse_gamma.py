@@ -19,7 +19,7 @@ from klosed.distributions._gamma import (
 from klosed.distributions._parameters import Positive
 from klosed.distributions._sampling import as_numpy, keep_positive
 from klosed.distributions.supports import POSITIVE
-from klosed.special import digamma, trigamma
+from klosed.special import digamma, gamma_quantile, trigamma
 
 __all__ = ["InverseGamma"]
 
@@ -39,7 +39,7 @@ class InverseGamma(Distribution):
     Notes
     -----
     Entropy log Γ(α) + α − (1 + α) ψ(α) + log β. The mean is inf for α ≤ 1, the variance for
-    α ≤ 2. There is no `rsample`: see `Gamma`.
+    α ≤ 2. The noise of `rsample` is uniform on (0, 1), and draws fall as it rises.
     Johnson, Kotz and Balakrishnan (1994), "Continuous univariate distributions", vol. 1, ch. 17.
 
     Examples
@@ -114,3 +114,7 @@ class InverseGamma(Distribution):
     def _sample(self, rng: np.random.Generator, shape: Shape) -> Array:
         inverse = keep_positive(rng.standard_gamma(as_numpy(self.core.concentration.value), shape))
         return keep_positive(self.array(as_numpy(self.core.rate.value) / inverse))
+
+    def _rsample(self, noise: Array) -> Array:
+        inverse = keep_positive(gamma_quantile(self.core.concentration.value, noise))
+        return keep_positive(self.core.rate.value / inverse)

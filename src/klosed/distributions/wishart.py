@@ -16,7 +16,7 @@ from klosed.distributions._parameters import Real
 from klosed.distributions._sampling import as_numpy
 from klosed.distributions.supports import POSITIVE_DEFINITE
 from klosed.errors import ShapeError
-from klosed.special import digamma, digamma_minus_log, log_ratio, trigamma
+from klosed.special import digamma, digamma_minus_log, log_gamma_quantile, log_ratio, trigamma
 
 __all__ = ["Wishart"]
 
@@ -40,10 +40,10 @@ class Wishart(Distribution):
     -----
     With X = LYYᵀLᵀ, the Yᵢᵢ² are chi-squared with ν, ν − 1, … degrees of freedom and the Yᵢⱼ
     below the diagonal standard normal (Bartlett, 1933, doi:10.1017/S0370164600016126): densities,
-    entropies and draws are sums over these, which keeps their digits at large ν. There is no
-    `rsample`: chi-squared draws have no closed-form reparameterisation in ν. Gradients in matrices
-    are as those of `MultivariateNormal`. Anderson (2003), "An introduction to multivariate
-    statistical analysis", section 7.2.
+    entropies and draws are sums over these, which keeps their digits at large ν. Of the
+    noise of `rsample` the diagonal is uniform on (0, 1), what is below it standard normal, and what
+    is above it not used. Gradients in matrices are as those of `MultivariateNormal`.
+    Anderson (2003), "An introduction to multivariate statistical analysis", section 7.2.
 
     Examples
     --------
@@ -180,3 +180,13 @@ class Wishart(Distribution):
         factor = as_numpy(self.core.covariance_matrix.factor) @ y
         x = factor @ np.swapaxes(factor, -1, -2)
         return self.array(0.5 * (x + np.swapaxes(x, -1, -2)))
+
+    def _rsample(self, noise: Array) -> Array:
+        xp = namespace(noise)
+        on_diagonal = xp.linalg.diagonal(noise)
+        log_half = log_gamma_quantile(self.shapes, on_diagonal)
+        roots = xp.exp(0.5 * (log_half + math.log(2.0)))
+        y = xp.tril(noise, k=-1) + roots[..., None] * eye_like(noise)
+        factor = self.core.covariance_matrix.factor @ y
+        x = factor @ factor.mT
+        return 0.5 * (x + x.mT)

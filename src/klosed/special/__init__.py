@@ -48,6 +48,7 @@ from klosed.special.gamma_drops import (
     lgamma_bregman_drop,
     shape_information_drop,
 )
+from klosed.special.gamma_quantile import gamma_quantile, log_gamma_quantile
 from klosed.special.interval import log_mean_gap
 from klosed.special.kumaraswamy import (
     divergence_from_beta,
@@ -93,6 +94,7 @@ __all__ = [
     "erf",
     "exp1e",
     "gamma_negentropy",
+    "gamma_quantile",
     "gamma_shape_bregman",
     "grad_beta_gamma_excess",
     "grad_beta_negentropy",
@@ -114,6 +116,7 @@ __all__ = [
     "log_bessel_scaled",
     "log_complement_ratio",
     "log_complement_slopes",
+    "log_gamma_quantile",
     "log_mean_gap",
     "log_ratio",
     "log_sigmoid",

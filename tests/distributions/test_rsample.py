@@ -1,0 +1,117 @@
+"""Draws from given noise: their distribution, and how they move with the parameters."""
+
+import jax
+import numpy as np
+import pytest
+import torch
+from differences import direction, slope
+from families import FAMILIES, known
+from kinds import KINDS
+
+import klosed
+
+UNIFORM = ("Gamma", "Chi2", "Chi", "InverseGamma", "ExpGamma", "Beta", "Dirichlet", "Wishart")
+
+
+def noise_of(d, n, rng):
+    """Return noise for n draws: of families not in UNIFORM some that fits, no matter which."""
+    shape = (n, *d.batch_shape, *d.noise_shape)
+    noise = rng.random(shape)
+    if isinstance(d, klosed.Wishart):
+        on_diagonal = np.eye(shape[-1], dtype=bool)
+        noise = np.where(on_diagonal, noise, rng.standard_normal(shape))
+    return noise
+
+
+def can(name):
+    d = FAMILIES[name](np.asarray)
+    return known(lambda: d.rsample(noise_of(d, 1, np.random.default_rng(0)))) is not None
+
+
+REPARAMETERISED = [name for name in FAMILIES if can(name)]
+ours = [n for n in REPARAMETERISED if type(FAMILIES[n]()).__name__ in UNIFORM]
+
+
+def test_every_family_that_has_a_quantile_is_among_them():
+    assert {type(FAMILIES[n]()).__name__ for n in ours} == set(UNIFORM)
+
+
+@pytest.mark.parametrize("name", ours)
+def test_draws_from_noise_have_the_moments_and_lie_in_the_support(name):
+    d = FAMILIES[name](np.asarray)
+    n = 4_000
+    x = d.rsample(noise_of(d, n, np.random.default_rng(7)))
+    assert x.shape == (n, 3, *d.event_shape)
+    assert np.all(d.support.contains(x))
+    mean, variance = known(lambda: d.mean), known(lambda: d.variance)
+    assert np.all(np.abs(x.mean(axis=0) - mean) <= 4.5 * np.sqrt(variance / n))
+    entropy = -d.log_prob(x)
+    error = entropy.std(axis=0) / n**0.5
+    assert np.all(np.abs(entropy.mean(axis=0) - d.entropy()) <= 4.5 * error + 1e-12)
+
+
+@pytest.mark.parametrize("name", REPARAMETERISED)
+def test_gradients_of_draws_agree_with_differences(name):
+    instance = FAMILIES[name]
+    rng = np.random.default_rng(3)
+    noise = noise_of(instance(np.asarray), 1, rng)[0]
+
+    def draws(parameters):
+        return np.sum(np.reshape(instance.family(**parameters).rsample(noise), (3, -1)), axis=-1)
+
+    arrays = {n: torch.as_tensor(np.asarray(v)) for n, v in instance.parameters.items()}
+    moving = [n for n, a in arrays.items() if a.is_floating_point()]
+    for n in moving:
+        arrays[n].requires_grad_()
+    x = instance.family(**arrays).rsample(torch.as_tensor(noise))
+    if not x.requires_grad:
+        return  # of no parameter that draws depend on
+    found = torch.autograd.grad(x.sum(), [arrays[n] for n in moving], allow_unused=True)
+    for n, gradient in zip(moving, found, strict=True):
+        given = np.asarray(instance.parameters[n])
+        along = direction(n, given, rng)
+        got = 0.0 if gradient is None else float((gradient.numpy() * along).sum())
+        true = slope(lambda v, n=n: draws({**instance.parameters, n: v}), given, along)
+        assert got == pytest.approx(np.sum(true), rel=1e-7, abs=1e-8), n
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", [klosed.Gamma, klosed.Beta])
+def test_jax_compiles_gradients_of_draws(family):
+    noise = [[0.3, 0.8], [0.01, 0.5]]
+    noise = noise if family is klosed.Beta else [0.3, 0.01]
+
+    def total(a, b):
+        return family(a, b).rsample(noise).sum()
+
+    given = np.array([0.4, 3.0]), np.array([2.0, 0.7])
+    of_torch = [torch.as_tensor(g).requires_grad_() for g in given]
+    family(*of_torch).rsample(noise).sum().backward()
+    found = jax.jit(jax.grad(total, (0, 1)))(*map(KINDS["jax"].array, given))
+    for got, true in zip(found, of_torch, strict=True):
+        np.testing.assert_allclose(got, true.grad, rtol=1e-11)
+
+
+def test_draws_of_small_concentrations_keep_their_gradient():
+    """A gamma draw of 1e-4 underflows; the parts of a beta draw do not."""
+    a = torch.tensor([1e-4, 2e-4], dtype=torch.float64, requires_grad=True)
+    x = klosed.Beta(a, 1.0).rsample([[0.999, 0.5], [0.9999, 0.1]])
+    assert torch.all((x > 0) & (x < 1))
+    (gradient,) = torch.autograd.grad(torch.log(x).sum(), a)
+    h = 1e-9
+
+    def log_draws(at):
+        return np.log(klosed.Beta(at, 1.0).rsample([[0.999, 0.5], [0.9999, 0.1]]))
+
+    at = a.detach().numpy()
+    np.testing.assert_allclose(
+        gradient, (log_draws(at + h) - log_draws(at - h)) / (2 * h), rtol=1e-5
+    )
+
+
+def test_float32_stays_float32():
+    noise = np.array([0.2, 0.7], dtype=np.float32)
+    x = klosed.Gamma(np.array([0.5, 1e6], dtype=np.float32), np.float32(2.0)).rsample(noise)
+    assert x.dtype == np.float32
+    exact = klosed.Gamma([0.5, 1e6], 2.0).rsample(noise.astype(float))
+    np.testing.assert_allclose(x, exact, rtol=1e-5)
