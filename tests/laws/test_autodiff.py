@@ -217,10 +217,10 @@ def test_torch_compile_makes_one_graph(f, given):
         torch.testing.assert_close(g, w, rtol=1e-11, atol=1e-12)
 
 
-def check_compiled(f, *batches):
+def check_compiled(f, *batches, dynamic=None):
     """Compile once, for each of several batches, of which the second is of another size."""
     torch.compiler.reset()
-    compiled = torch.compile(f, fullgraph=True, backend="aot_eager")
+    compiled = torch.compile(f, fullgraph=True, backend="aot_eager", dynamic=dynamic)
     for arrays in batches:
         wanted = torch.autograd.grad(f(*arrays).sum(), arrays)
         got = torch.autograd.grad(compiled(*arrays).sum(), arrays)
@@ -237,6 +237,42 @@ def test_torch_compile_takes_batches_of_any_size_and_an_argument_twice():
         return klosed.kl_divergence(q, klosed.Normal(2.0 * loc, log_scale=log_scale))
 
     check_compiled(f, *((torch.randn(n, 3, requires_grad=True), log_scale) for n in (4, 5)))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own tracer
+def test_torch_compile_takes_two_divergences_of_dynamic_shapes():
+    """Then PyTorch makes symbols of a module's numbers, and loses one met inside a Function."""
+
+    def f(loc, log_scale):
+        q, p = klosed.Normal(loc, log_scale=log_scale), klosed.Normal(0.0, 1.0)
+        return klosed.kl_divergence(q, p) + klosed.kl_divergence(p, q)
+
+    batches = [[torch.randn(n, 3, requires_grad=True) for _ in range(2)] for n in (4, 5)]
+    check_compiled(f, *batches, dynamic=True)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own tracer
+@pytest.mark.parametrize("transform", ["grad", "grad of grad", "vmap of grad"])
+def test_torch_compiles_what_torch_func_transforms(transform):
+    """There an argument denies that it has a gradient, and one gradient of two came out 0."""
+
+    def f(loc, log_scale):
+        q = klosed.Normal(loc, log_variance=2.0 * log_scale)
+        return klosed.kl_divergence(q, klosed.Normal(0.5, 1.5))
+
+    def total(*arrays):
+        return f(*arrays).sum()
+
+    grad, both = torch.func.grad, (0, 1)
+    transformed = {
+        "grad": grad(total, both),
+        "grad of grad": grad(lambda *arrays: grad(total)(*arrays).sum(), both),
+        "vmap of grad": torch.func.vmap(grad(f, both)),
+    }[transform]
+    torch.compiler.reset()
+    arrays = torch.randn(3, dtype=torch.float64), torch.randn(3, dtype=torch.float64)
+    compiled = torch.compile(transformed, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(*arrays), transformed(*arrays))
 
 
 @pytest.mark.slow

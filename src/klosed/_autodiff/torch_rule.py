@@ -17,13 +17,44 @@ __all__ = ["apply"]
 
 def apply(form: ClosedForm, *args: Array) -> Array:
     """Return form.value(*args) with form.grad as its derivative."""
-    wanted = [torch.is_grad_enabled() and a.requires_grad for a in args]
     if not torch.compiler.is_compiling():
+        wanted = [torch.is_grad_enabled() and a.requires_grad for a in args]
         return _BackwardAndForward.apply(form, _Beside(wanted), *args)
-    # torch.compile traces no Function inside another's forward or of arguments without a gradient,
-    # where none is needed, none that has a forward-mode rule, and no argument twice.
-    args = tuple(a.clone() if any(a is b for b in args[:i]) else a for i, a in enumerate(args))
-    return _Backward.apply(form, None, *args) if any(wanted) else form.value(*args)
+    return _compiled(form, args)
+
+
+def _compiled(form: ClosedForm, args: Sequence[Array]) -> Array:
+    """Apply a form in a way that torch.compile can trace.
+
+    It traces no Function inside another's forward or of arguments without a gradient, where none
+    is needed, none that has a forward-mode rule, and none of an argument twice. Where torch.func
+    transforms what is compiled, a Function has no vmap and no second derivative, and arguments
+    deny that they have a gradient: there PyTorch differentiates the formula.
+    """
+    args = [a.clone() if any(a is b for b in args[:i]) else a for i, a in enumerate(args)]
+    wanted = torch.is_grad_enabled() and any(a.requires_grad for a in args)
+    if not wanted or _is_transformed():
+        return form.value(*args)
+    if _are_numbers_symbols():  # then none may be met inside a Function first
+        with torch.no_grad():
+            value = form.value(*args)
+            for gradient in form.gradients(tuple(value.shape), *args):
+                gradient()
+    return _Backward.apply(form, None, *args)
+
+
+def _is_transformed() -> bool:
+    return torch._C._functorch.peek_interpreter_stack() is not None
+
+
+def _are_numbers_symbols() -> bool:
+    """Return True where torch.compile(dynamic=True) traces."""
+    return not torch._dynamo.config.assume_static_by_default
+
+
+# torch.compile, which cannot trace them, then runs them instead
+_is_transformed._dynamo_marked_constant = True  # type: ignore[attr-defined]
+_are_numbers_symbols._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 class _Beside:
