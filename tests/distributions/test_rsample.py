@@ -10,13 +10,25 @@ from kinds import KINDS
 
 import klosed
 
-UNIFORM = ("Gamma", "Chi2", "Chi", "InverseGamma", "ExpGamma", "Beta", "Dirichlet", "Wishart")
+UNIFORM = (
+    "Gamma",
+    "Chi2",
+    "Chi",
+    "InverseGamma",
+    "ExpGamma",
+    "Beta",
+    "Dirichlet",
+    "Wishart",
+    "PowerSpherical",
+)
 
 
 def noise_of(d, n, rng):
     """Return noise for n draws: of families not in UNIFORM some that fits, no matter which."""
     shape = (n, *d.batch_shape, *d.noise_shape)
     noise = rng.random(shape)
+    if isinstance(d, klosed.PowerSpherical):
+        noise[..., 2:] = rng.standard_normal((*shape[:-1], *d.event_shape))
     if isinstance(d, klosed.Wishart):
         on_diagonal = np.eye(shape[-1], dtype=bool)
         noise = np.where(on_diagonal, noise, rng.standard_normal(shape))
@@ -115,3 +127,8 @@ def test_float32_stays_float32():
     assert x.dtype == np.float32
     exact = klosed.Gamma([0.5, 1e6], 2.0).rsample(noise.astype(float))
     np.testing.assert_allclose(x, exact, rtol=1e-5)
+
+
+def test_sampling_while_jax_traces_says_what_to_do():
+    with pytest.raises(klosed.errors.ArrayKindError, match="or use rsample inside"):
+        jax.jit(lambda a: klosed.Gamma(a, 1.0).sample(0))(2.0)

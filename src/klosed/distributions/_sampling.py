@@ -7,13 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from klosed._arrays import Array, kind, namespace, widened
+from klosed._arrays import Array, is_tracing, kind, namespace, widened
+from klosed.errors import ArrayKindError
 
 __all__ = ["as_numpy", "keep_inside", "keep_positive"]
 
 
 def as_numpy(x: Array) -> NDArray[Any]:
     """Return the values of an array of any kind in float64, as NumPy's generator wants them."""
+    if kind(x) == "JAX" and is_tracing(x):
+        raise ArrayKindError(
+            "NumPy's generator draws samples, so it must have numbers; got a parameter that JAX "
+            "traces. Sample outside jit, grad and vmap, or use rsample inside."
+        )
     match kind(x):
         case "PyTorch":
             x = widened(x).detach().cpu().numpy()

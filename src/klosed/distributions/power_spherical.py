@@ -9,6 +9,7 @@ import numpy as np
 from klosed._arrays import Array, namespace
 from klosed._autodiff import Gradient
 from klosed.distributions._base import Distribution, Gradients, Shape
+from klosed.distributions._concentrations import parts_of_noise
 from klosed.distributions._directions import Angle, Direction, draw_around, log_sphere_area
 from klosed.distributions._parameters import Positive
 from klosed.distributions._sampling import as_numpy
@@ -44,8 +45,9 @@ class PowerSpherical(Distribution):
     Notes
     -----
     S_d is the area of the sphere. Entropy log S_d less the KL from the uniform distribution.
-    (1 + μᵀx)/2 is a Beta(α, β) draw, which has no closed-form reparameterisation in α: there is
-    no `rsample`. De Cao and Aziz (2020), "The power spherical distribution", arXiv:2006.04437,
+    (1 + μᵀx)/2 is a Beta(α, β) draw: of the d + 2 numbers of noise that `rsample` takes a draw, the
+    first two are uniform on (0, 1) and make it; the others, standard normal, are the direction
+    across μ. De Cao and Aziz (2020), "The power spherical distribution", arXiv:2006.04437,
     equations 6 to 9.
 
     Examples
@@ -126,6 +128,18 @@ class PowerSpherical(Distribution):
         one_minus_cos = 2.0 * down / (up + down)
         return self.array(draw_around(rng, self.core.mean_direction, one_minus_cos, shape))
 
+    @property
+    def noise_shape(self) -> Shape:
+        return (self.event_shape[0] + 2,)
+
+    def _rsample(self, noise: Array) -> Array:
+        xp = namespace(noise)
+        axis, across = self._axis(), noise[..., 2:]
+        across = across - xp.sum(across * axis, axis=-1, keepdims=True) * axis
+        across = across / xp.sqrt(xp.sum(across * across, axis=-1, keepdims=True))
+        h = self.tilt.one_minus_cos_of_noise(noise[..., :2])[..., None]
+        return (1.0 - h) * axis + xp.sqrt(h * (2.0 - h)) * across
+
 
 class Tilt:
     """The distribution of 1 + cos θ: twice a Beta(α, β) draw, α = β + κ, β = (d − 1)/2."""
@@ -133,6 +147,12 @@ class Tilt:
     def __init__(self, concentration: Array, dimension: int) -> None:
         self.concentration, self.beta = concentration, 0.5 * (dimension - 1)
         self._alpha = concentration + self.beta
+
+    def one_minus_cos_of_noise(self, noise: Array) -> Array:
+        """Return a draw of 1 − cos θ for two uniform numbers along the last axis."""
+        alpha = self._alpha
+        both = namespace(alpha).stack([alpha, 0.0 * alpha + self.beta], axis=-1)
+        return 2.0 * parts_of_noise(both, noise)[..., 1]
 
     @property
     def mean(self) -> Array:
