@@ -9,6 +9,7 @@ from families import FAMILIES, known
 from kinds import KINDS
 
 import klosed
+from klosed.distributions.transforms import AffineTransform
 
 UNIFORM = (
     "Gamma",
@@ -127,6 +128,14 @@ def test_float32_stays_float32():
     assert x.dtype == np.float32
     exact = klosed.Gamma([0.5, 1e6], 2.0).rsample(noise.astype(float))
     np.testing.assert_allclose(x, exact, rtol=1e-5)
+
+
+def test_wrappers_take_the_noise_of_what_they_wrap():
+    beta = klosed.Beta(np.array([2.0, 3.0]), 4.0)
+    noise = np.array([[0.2, 0.3], [0.7, 0.4]])
+    shifted = klosed.TransformedDistribution(beta, AffineTransform(1.0, 2.0))
+    np.testing.assert_allclose(shifted.rsample(noise), 1.0 + 2.0 * beta.rsample(noise))
+    assert klosed.Independent(beta, 1).rsample(noise).shape == (2,)
 
 
 def test_sampling_while_jax_traces_says_what_to_do():

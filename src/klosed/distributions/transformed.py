@@ -87,6 +87,10 @@ class Pushforward(Distribution):
     def _sample(self, rng: np.random.Generator, shape: Shape) -> Array:
         return self._map(self.base._sample(rng, shape))
 
+    @property
+    def noise_shape(self) -> Shape:
+        return self.base.noise_shape
+
     def _rsample(self, noise: Array) -> Array:
         return self._map(self.base._rsample(noise))
 
