@@ -95,6 +95,14 @@ def stirling(derivative: int) -> Function:
     return lambda w: remainder(1 / mp.sqrt(w)) if w else mpf(1)
 
 
+def negentropy_tail(v: mpf) -> mpf:
+    """x² (J(x) − 1/(3x)) at x = 1/v, J being `gamma_negentropy`."""
+    x = 1 / v
+    remainder = mp.loggamma(x) - (x - mpf(1) / 2) * mp.log(x) + x - mp.log(2 * mp.pi) / 2
+    own = mpf(1) / 2 - remainder - (1 - x) * (mp.digamma(x) - mp.log(x))
+    return x * x * (own - v / 3)
+
+
 NINTH, TWELFTH = mpf(1) / 9, mpf(1) / 12
 TABLES: Tables = {
     "LOG1P_TAIL": (
@@ -121,6 +129,10 @@ TABLES: Tables = {
     "STIRLING_3": (
         "−2 x⁴ (ψ''(x) + 1/x² + 1/x³) in 1/x², x >= 3.5",
         stirling(3), 0, TWELFTH, (4, 4), (3, 0),
+    ),
+    "NEGENTROPY_TAIL": (
+        "x² (J(x) − 1/(3x)) in 1/x, 1 <= x <= 3, J = gamma_negentropy",
+        negentropy_tail, mpf(1) / 3, 1, (16, 0), (7, 0),
     ),
 }  # fmt: skip
 

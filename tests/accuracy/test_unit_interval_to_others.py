@@ -3,6 +3,7 @@
 import mpmath as mp
 import numpy as np
 import pytest
+from draws import draws
 from location_scale import normal_cross_entropy, sizes_to_normal
 
 from accuracy import Pair, accuracy_tests, fresh_rng, near, point, positive
@@ -281,3 +282,23 @@ def test_a_scale_keeps_as_many_digits_beside_what_is_nearly_the_same(pair):
         with mp.workdps(400):
             true = pair.exact(*({k: mp.mpf(x) for k, x in point(s, i).items()} for s in (q, p)))
         assert abs(value - true) <= 64 * 2.0**-52 * true, (point(q, i), point(p, i))
+
+
+def test_beta_beside_its_own_normal_keeps_the_budget():
+    """KL there is J and the squares of two small differences, which rounding must not decide."""
+    rng = fresh_rng()
+    for _ in range(draws(200)):
+        a = 10.0 ** rng.uniform(-2, 8)
+        b = a * 10.0 ** rng.uniform(-0.5, 0.5) if rng.random() < 0.5 else 10.0 ** rng.uniform(-2, 8)
+        q = {A: a, B: b}
+        with mp.workdps(60):
+            x = OfBeta({name: mp.mpf(value) for name, value in q.items()})
+            shift, stretch = rng.choice([-1, 1], 2) * 10.0 ** rng.uniform(-12, -1, 2)
+            spread = mp.sqrt(x.variance)
+            p = {"loc": float(x.mean + spread * shift), "scale": float(spread * (1 + stretch))}
+            true = to_normal(OfBeta)(
+                {name: mp.mpf(value) for name, value in q.items()},
+                {name: mp.mpf(value) for name, value in p.items()},
+            )
+            value = float(kl_divergence(Beta(**q), Normal(**p)))
+            assert abs(value - true) <= 64 * 2.0**-52 * true, (q, p)

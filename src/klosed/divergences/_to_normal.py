@@ -9,6 +9,7 @@ from klosed._arrays import Array, namespace
 from klosed.distributions import Normal
 from klosed.distributions._base import Gradients
 from klosed.distributions._parameters import PositiveValue
+from klosed.special import phi_ratio
 
 __all__ = ["ToNormal"]
 
@@ -29,18 +30,29 @@ class ToNormal:
         E q − μ.
     spread : PositiveValue
         The standard deviation of q.
+    rounded_off : array, optional
+        What rounding has taken from `spread`, relative to it.
     """
 
-    def __init__(self, offset: Array, spread: PositiveValue, p: Normal) -> None:
+    def __init__(
+        self, offset: Array, spread: PositiveValue, p: Normal, rounded_off: Array | None = None
+    ) -> None:
         self._scale = p.core.scale
         self.ratio = spread / p.core.scale
         self.z = p.core.scale.divide(offset)
-        self._t = self.ratio.minus_one
+        self._t, self._excess = self.ratio.minus_one, self.ratio.excess
+        if rounded_off is not None:
+            xp = namespace(self._t)
+            near = xp.abs(self._t) < 0.5
+            r = xp.where(near, self.ratio.value, 1.0)
+            better = xp.where(near, self._t + r * rounded_off, 0.0)
+            self._excess = xp.where(near, phi_ratio(r, 1.0, better), self._excess)
+            self._t = xp.where(near, better, self._t)
 
     def value(self, own: Array | float) -> Array:
         """Return KL in nats, given J."""
         t, z = self._t, self.z
-        return (self.ratio.excess + own) + ((0.5 * t) * t + (0.5 * z) * z)
+        return (self._excess + own) + ((0.5 * t) * t + (0.5 * z) * z)
 
     @property
     def of_mean(self) -> Array:

@@ -6,7 +6,13 @@ import numpy as np
 
 from klosed._arrays import Array, namespace
 from klosed.special._evaluate import choose, evaluate, ratio, scalar_form
-from klosed.special._tables import STIRLING_0, STIRLING_1, STIRLING_2, STIRLING_3
+from klosed.special._tables import (
+    NEGENTROPY_TAIL,
+    STIRLING_0,
+    STIRLING_1,
+    STIRLING_2,
+    STIRLING_3,
+)
 from klosed.special.elementary import _phi, _phi_ratio
 from klosed.special.gamma import digamma_minus_log, tetragamma, trigamma_minus_reciprocal
 from klosed.special.gamma_differences import (
@@ -93,9 +99,8 @@ def beta_negentropy(a: Array, b: Array) -> Array:
 
     Notes
     -----
-    From 3 on all terms of order 1/A are (a − b)²/(3abA), and those of the rest are of order 1/A².
-    Measured error: 91 ulp from 3 on, most near a = b, where J is least; 260 just below 3; 5 from 10
-    on.
+    From 1 on all terms of order 1/A are (a − b)²/(3abA), and those of the rest are of order 1/A².
+    Measured error: 18 ulp in float64, 6 in float32.
 
     Examples
     --------
@@ -189,8 +194,8 @@ def _bend_near(a: Array, b: Array) -> Array:
 
 def _negentropy(a: Array, b: Array) -> Array:
     return choose(
-        namespace(a).minimum(a, b) >= 3.0, _negentropy_far, _negentropy_near, a, b,
-        then_at=(3.0, 3.0), otherwise_at=(1.0, 1.0),
+        namespace(a).minimum(a, b) >= 1.0, _negentropy_far, _negentropy_near, a, b,
+        then_at=(3.0, 3.0), otherwise_at=(0.5, 0.5),
     )  # fmt: skip
 
 
@@ -208,7 +213,18 @@ def _negentropy_far(a: Array, b: Array) -> Array:
 
 
 def _tail(x: Array) -> Array:
-    """Return J_Γ(x) − 1/(3x) for x ≥ 3."""
+    """Return J_Γ(x) − 1/(3x) for x ≥ 1."""
+    return choose(
+        x >= 3.0, _tail_far, _tail_small, x, then_at=(8.0,), otherwise_at=(1.0,)
+    )  # fmt: skip
+
+
+def _tail_small(x: Array) -> Array:
+    v = 1.0 / x
+    return v * v * ratio(v, NEGENTROPY_TAIL)
+
+
+def _tail_far(x: Array) -> Array:
     return choose(
         x >= 8.0, _tail_series, _tail_near, x, then_at=(8.0,), otherwise_at=(3.0,)
     )  # fmt: skip
