@@ -239,6 +239,7 @@ def test_torch_compile_takes_batches_of_any_size_and_an_argument_twice():
     check_compiled(f, *((torch.randn(n, 3, requires_grad=True), log_scale) for n in (4, 5)))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own tracer
 def test_torch_compile_takes_two_divergences_of_dynamic_shapes():
     """Then PyTorch makes symbols of a module's numbers, and loses one met inside a Function."""
