@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from klosed.engines.fused import _sparse as sparse
-from klosed.engines.fused._amx import UNIT, has_amx
+from klosed.engines.fused._amx import LINE, UNIT, has_amx
 from klosed.engines.fused._inference import infer
 from klosed.engines.fused._network import Network, Workspace, address, aligned
 from klosed.engines.fused._noise import STATE_BYTES
@@ -68,13 +68,16 @@ class Job:
         self.params = network.arrays(params)
         self.dtype = dtype = self.params["encoder.loc.weight"].dtype
         self.blas = load_blas()
-        self._workspace = Workspace(network, batch, dtype)
+        is_by_rows = batch >= _ROWS_A_THREAD * threads
+        self._workspace = Workspace(network, batch, dtype, sums=1 if is_by_rows else threads)
         self.layers = self._workspace.table
         network.bind(self.layers, self.params, Layer.WEIGHT, Layer.BIAS)
         self.blocks, self._kept = network.blocks(self.params)
-        self.layers[0, Layer.SPARSE] = is_sparse
+        unit = LINE // dtype.itemsize
+        if is_sparse:
+            self.layers[0, Layer.SPARSE] = -(-network.layers[0].n_out // unit) * unit
         self._terms = terms
-        self.tiles = _tiles(network, dtype, threads, is_sparse, UNIT if terms else 1)
+        self.tiles = _tiles(network, dtype, threads, is_sparse, UNIT if terms else unit)
         self._partial = np.zeros((threads, PARTIAL))
         self.ints, self.reals = np.zeros(len(Int), np.int64), np.zeros(len(Real))
         self._control = aligned(Control.SIZE, np.int64)
@@ -84,9 +87,10 @@ class Job:
         inputs = self.layers[self.tiles[:, 0], Layer.N_IN]
         if is_sparse:
             inputs[self.tiles[:, 0] == 0] = sparse.BLOCK + sparse.LINES
+            outputs += -outputs % unit
         tile = int((outputs * inputs).max())
-        shared, own = sparse.list_numbers(batch, n) if is_sparse else (0, 0)
-        self._lists = aligned(shared + own * threads, np.int32)
+        own = sparse.list_numbers(batch, n) if is_sparse else 0
+        self._lists = aligned(own * threads, np.int32)
         numbers = Column.SIZE * n + max(tile, n, int(self.layers[:, Layer.N_OUT].max()))
         numbers = max(numbers, -(-STATE_BYTES // dtype.itemsize))
         numbers += -numbers % 16
@@ -101,7 +105,7 @@ class Job:
                 Int.BATCH: batch,
                 Int.UPSTREAM: self._workspace.upstream,
                 Int.WIDEST: self._workspace.widest,
-                Int.BY_ROWS: batch >= _ROWS_A_THREAD * threads,
+                Int.BY_ROWS: is_by_rows,
                 Int.LISTS: address(self._lists),
                 Int.LISTS_BYTES: 4 * own,
                 Int.SCRATCH: address(self._scratch),

@@ -162,9 +162,12 @@ class Network:
 
 
 class Workspace:
-    """Activations and gradients of `rows` examples: all the memory that a step needs."""
+    """Activations and gradients of `rows` examples: all the memory that a step needs.
 
-    def __init__(self, network: Network, rows: int, dtype: DTypeLike) -> None:
+    `sums` threads add up gradients on their way down.
+    """
+
+    def __init__(self, network: Network, rows: int, dtype: DTypeLike, *, sums: int = 1) -> None:
         self.table = network.table()
         self._kept: list[Array] = []
 
@@ -180,5 +183,5 @@ class Workspace:
             if number == network.head:
                 source = buffer(layer.n_out // 2)
         self.widest = max(layer.n_in for layer in network.layers)
-        self.upstream = buffer(self.widest)
+        self.upstream = buffer(self.widest * sums)
         self.target = buffer(network.layers[0].n_in)

@@ -125,7 +125,7 @@ def set_steps(ints: Array, layers: Array, blocks: Array, dtype: DTypeLike, terms
             each.address(dtype, terms) for each in (split, multiply_terms)
         )
     for layer in layers:
-        layer[Layer.TILE] = tile.address(dtype, 2 if terms else layer[Layer.SPARSE])
+        layer[Layer.TILE] = tile.address(dtype, 2 if terms else int(layer[Layer.SPARSE] > 0))
     rule = ints[Int.RULE]
     ints[Int.UPDATE] = 0 if rule == Rule.KEEP else update.address(dtype, rule)
 

@@ -86,7 +86,7 @@ def through(
     for k in range(lowest, highest):
         layer = layers[k]
         n_in, n_out = layer[Layer.N_IN], layer[Layer.N_OUT]
-        first, end = share(n_out, thread, threads)
+        first, end = share(n_out, thread, threads, _LINE // size)
         place = (start * n_out + first) * size
         y, slope = layer[Layer.OUTPUT] + place, layer[Layer.DELTA] + place
         x = layer[Layer.INPUT] + start * n_in * size
@@ -170,7 +170,9 @@ def backward(
 ) -> None:
     """Bring the gradient G from the decoder's output down to the first layer's: G W ∘ f′.
 
-    Each thread does its share of a layer's inputs.
+    Where threads share columns, each adds up over the outputs whose weights it updates, for all
+    inputs, then the threads' sums for its share of them. So no weight leaves a thread's cache: one
+    that another processor has read costs a trip there when it is written.
     """
     ints, real, size = view(job, INTS, WHOLE), type(one), size_of(one)
     layers = grid(ints[Int.LAYERS], ints[Int.N_LAYERS], LAYER, WHOLE)
@@ -178,24 +180,39 @@ def backward(
     half = real(0.5)
     head = ints[Int.ENCODER_HEAD]
     kl_weight = real(reals[Real.BETA]) * weight
+    a_thread = ints[Int.BATCH] * ints[Int.WIDEST] * size
     for above in range(len(layers) - 1, 0, -1):
         layer, below = layers[above], above - 1
         n_in, n_out = layer[Layer.N_IN], layer[Layer.N_OUT]
-        first, end = share(n_in, thread, threads)
-        width = end - first
-        to = ints[Int.UPSTREAM] + (start * ints[Int.WIDEST] + first) * size
-        grad = layer[Layer.DELTA] + start * n_out * size
+        first, end = share(n_out, thread, threads, _LINE // size)
+        all_sums = ints[Int.UPSTREAM] + start * ints[Int.WIDEST] * size
+        own_sums = all_sums + thread * a_thread
+        grad = layer[Layer.DELTA] + (start * n_out + first) * size
         if ints[Int.MULTIPLY]:  # threads share rows
             stop = start + rows
-            _multiply(ints[Int.MULTIPLY], job, Product.BACKWARD, above, start, stop, rows, to)
-        elif width > 0:
-            weight_here = layer[Layer.WEIGHT] + first * size
-            _product(
-                ints[Int.PRODUCT], job, False, False, width, rows, n_out, weight_here, n_in, grad,
-                n_out, to, n_in, one,
+            _multiply(
+                ints[Int.MULTIPLY], job, Product.BACKWARD, above, start, stop, rows, own_sums
             )  # fmt: skip
+        elif end > first:
+            weight_here = layer[Layer.WEIGHT] + first * n_in * size
+            _product(
+                ints[Int.PRODUCT], job, False, False, n_in, rows, end - first, weight_here, n_in,
+                grad, n_out, own_sums, n_in, one,
+            )  # fmt: skip
+        else:
+            view(own_sums, rows * n_in, one)[:] = real(0)
+        if threads > 1:
+            meet(ints, threads)
+        first, end = share(n_in, thread, threads, _LINE // size)
+        width = end - first
         for i in range(rows):
-            upstream = view(to + i * n_in * size, width, one)
+            place = (i * n_in + first) * size
+            upstream = view(own_sums + place, width, one)
+            for other in range(threads):
+                if other != thread:
+                    theirs = view(all_sums + other * a_thread + place, width, one)
+                    for j in range(width):
+                        upstream[j] += theirs[j]
             if below != head:
                 place = ((start + i) * n_in + first) * size
                 delta = view(layers[below, Layer.DELTA] + place, width, one)

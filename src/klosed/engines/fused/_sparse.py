@@ -19,7 +19,6 @@ from klosed.engines.fused._intrinsics import bits_of, size_of, view
 from klosed.engines.fused._pieces import product
 from klosed.engines.fused._products import ROWS, VECTOR_BYTES, VECTORS, living, tile_of
 from klosed.engines.fused._tables import INTS, LAYER, WHOLE, Int, Layer
-from klosed.engines.fused._team import share
 
 __all__ = [
     "BLOCK",
@@ -29,6 +28,7 @@ __all__ = [
     "list_numbers",
     "may_pay",
     "note",
+    "padded_line",
     "panel",
     "pays",
 ]
@@ -41,6 +41,7 @@ _wide_tile, _narrow_tile = tile_of(LINES, _WIDE), tile_of(LINES, 1)
 _product = product.call
 _INT = np.int32(0)
 _INT_BYTES = 4
+_LINE = 64  # bytes of a cache line
 _ROWS_LOOKED_AT = 1024
 _MOST_LIVING = 0.5  # of the inputs of a tile; with more the plain products are faster
 
@@ -64,26 +65,34 @@ def pays(x: Array, n_out: int, threads: int) -> bool:
     return rows > 0 and max(by_rows.mean(), by_columns.mean()) <= _MOST_LIVING
 
 
-def list_numbers(batch: int, n_in: int) -> tuple[int, int]:
-    """Return how many int32 all threads share for lists, and how many each has besides.
+@njit(**OPTIONS)
+def padded_line(n: Any, size: Any) -> Any:
+    """Return n, rounded up to the numbers of that size that whole cache lines hold."""
+    unit = _LINE // size
+    return -(-n // unit) * unit
 
-    Shared are the rows noted for each tile of columns. A thread has the inputs of each tile of its
-    rows and their counts, the counts of rows that it noted, and a list of one tile's rows.
+
+def list_numbers(batch: int, n_in: int) -> int:
+    """Return how many int32 a thread has for lists.
+
+    The inputs of each tile of its rows and their counts; the rows that it noted for each tile of
+    columns and their counts, which other threads read; and a list of one tile's rows.
     """
     tiles = -(-n_in // LINES)
-    own = (batch // LINES + 1) * (n_in + 1) + tiles + batch
-    return tiles * batch, own + -own % 16
+    own = (batch // LINES + 1) * (n_in + 1) + tiles * (1 + batch) + batch
+    return own + -own % 16
 
 
 @njit(**OPTIONS)
 def _own(thread: Any, n_in: Any, ints: Any) -> Any:
-    """Return the addresses of a thread's lists: inputs, counts, counts of rows, rows."""
+    """Return the addresses of a thread's lists: inputs, counts, noted rows, counts, rows."""
     batch = ints[Int.BATCH]
     tiles, most = -(-n_in // LINES), batch // LINES + 1
-    inputs = ints[Int.LISTS] + tiles * batch * _INT_BYTES + thread * ints[Int.LISTS_BYTES]
+    inputs = ints[Int.LISTS] + thread * ints[Int.LISTS_BYTES]
     counts = inputs + most * n_in * _INT_BYTES
     noted = counts + most * _INT_BYTES
-    return inputs, counts, noted, noted + tiles * _INT_BYTES
+    noted_counts = noted + tiles * batch * _INT_BYTES
+    return inputs, counts, noted, noted_counts, noted_counts + tiles * _INT_BYTES
 
 
 @part()
@@ -135,15 +144,16 @@ def forward(
     layer = view(ints[Int.LAYERS], LAYER, WHOLE)
     n_in, n_out, size = layer[Layer.N_IN], layer[Layer.N_OUT], size_of(one)
     x_stride, y_stride, width = n_in * size, n_out * size, end - first
+    stride = layer[Layer.SPARSE] * size
     x, y = layer[Layer.INPUT] + start * x_stride, layer[Layer.OUTPUT] + start * y_stride
     weight, y = layer[Layer.WEIGHT] + first * size, y + first * size
     if rows < LINES:
         _product(
-            ints[Int.PRODUCT], job, False, False, width, rows, n_in, weight, n_out, x, n_in, y,
-            n_out, one,
+            ints[Int.PRODUCT], job, False, False, width, rows, n_in, weight, layer[Layer.SPARSE],
+            x, n_in, y, n_out, one,
         )  # fmt: skip
         return
-    lists, counts, _, _ = _own(thread, n_in, ints)
+    lists, counts, _, _, _ = _own(thread, n_in, ints)
     tiles = -(-rows // LINES)
     count = view(counts, tiles, _INT)
     for t in range(tiles):
@@ -155,7 +165,7 @@ def forward(
             row = min(t * LINES, rows - LINES)
             _panel(
                 ints[Int.SPARSE_PANEL], j, width, x + row * x_stride, x_stride, size,
-                lists + t * n_in * _INT_BYTES, count[t], weight, y_stride, y + row * y_stride,
+                lists + t * n_in * _INT_BYTES, count[t], weight, stride, y + row * y_stride,
                 y_stride, one,
             )  # fmt: skip
 
@@ -168,14 +178,14 @@ def note(job: Any, start: Any, stop: Any, thread: Any, one: Any) -> None:
     n_in, batch = layer[Layer.N_IN], ints[Int.BATCH]
     tiles = -(-n_in // LINES)
     zero = bits_of(type(one)(0))
-    _, _, noted, _ = _own(thread, n_in, ints)
-    count, lists = view(noted, tiles, _INT), view(ints[Int.LISTS], tiles * batch, _INT)
+    _, _, noted, counts, _ = _own(thread, n_in, ints)
+    count, lists = view(counts, tiles, _INT), view(noted, tiles * batch, _INT)
     count[:] = _INT
     for i in range(start, stop):
         row = view(layer[Layer.INPUT] + i * n_in * size_of(one), n_in, zero)
         for t in range(tiles):
             p = min(t * LINES, n_in - LINES)
-            lists[t * batch + start + count[t]] = i
+            lists[t * batch + count[t]] = i
             count[t] += (row[p] | row[p + 1] | row[p + 2] | row[p + 3]) != zero
 
 
@@ -194,28 +204,27 @@ def gradient(
 ) -> None:
     """Write ∂loss/∂Wᵀ = Xᵀ G of some inputs and the outputs `start` to `stop` to `to`.
 
-    The last tile may begin before the first input: up to LINES − 1 lines before `to` are written.
+    Lines are whole cache lines. The last tile may begin before the first input: up to LINES − 1
+    lines before `to` are written.
     """
     ints = view(job, INTS, WHOLE)
     layer = view(ints[Int.LAYERS], LAYER, WHOLE)
     n_in, n_out, batch, size = layer[Layer.N_IN], layer[Layer.N_OUT], ints[Int.BATCH], size_of(one)
     tiles, width = -(-n_in // LINES), stop - start
     grad = layer[Layer.DELTA] + start * size
-    _, _, _, list_ = _own(thread, n_in, ints)
-    merged = view(list_, batch, _INT)
+    _, _, _, _, list_ = _own(thread, n_in, ints)
+    merged, line = view(list_, batch, _INT), padded_line(width, size) * size
     for t in range(first_input // LINES, -(-(first_input + inputs) // LINES)):
         p, count = min(t * LINES, n_in - LINES), 0
         merged[0] = 0
         for other in range(threads):
-            begin, _ = share(rows, other, threads)
-            _, _, noted, _ = _own(other, n_in, ints)
-            of_other = view(ints[Int.LISTS] + (t * batch + begin) * _INT_BYTES, batch - begin, _INT)
-            for i in range(view(noted, tiles, _INT)[t]):
+            _, _, noted, counts, _ = _own(other, n_in, ints)
+            of_other = view(noted + t * batch * _INT_BYTES, batch, _INT)
+            for i in range(view(counts, tiles, _INT)[t]):
                 merged[count] = of_other[i]
                 count += 1
         for j in range(0, width, _WIDE * VECTOR_BYTES // size):
             _panel(
                 ints[Int.SPARSE_PANEL], j, width, layer[Layer.INPUT] + p * size, size, n_in * size,
-                list_, max(count, 1), grad, n_out * size, to + (p - first_input) * width * size,
-                width * size, one,
+                list_, max(count, 1), grad, n_out * size, to + (p - first_input) * line, line, one,
             )  # fmt: skip

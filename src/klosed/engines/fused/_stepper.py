@@ -92,7 +92,10 @@ class FusedStepper:
             columns = (Layer.WEIGHT, Layer.WEIGHT_SLOT_1, Layer.WEIGHT_SLOT_2)
             for own, column in zip((job.params, *self._moments.values()), columns, strict=False):
                 kept = own[f"{network.layers[0].names[0]}.weight"]
-                copy = aligned(kept.size, kept.dtype).reshape(kept.shape[::-1])
+                # lines of whole cache lines: threads that share outputs share none of those
+                n_out, stride = len(kept), int(job.layers[0, Layer.SPARSE])
+                whole = aligned(kept.shape[1] * stride, kept.dtype).reshape(-1, stride)
+                whole[:], copy = 0, whole[:, :n_out]
                 copy[...] = kept.T
                 job.layers[0, column] = address(copy)
                 self._transposed.append((kept, copy))

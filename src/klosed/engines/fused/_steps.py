@@ -23,6 +23,7 @@ __all__ = ["PARTIAL", "run"]
 
 PARTIAL = 8  # numbers of a thread's partial sums: a cache line
 _DOUBLE = np.float64(0)
+_LINE = 64  # bytes of a cache line
 _take, _through, _backward = passes.take.call, passes.through.call, passes.backward.call
 _reparameterize, _likelihood = passes.reparameterize.call, passes.likelihood.call
 _draw_normal, _sparse_forward, _split = draw_normal.call, sparse.forward.call, split.call
@@ -82,7 +83,7 @@ def run(job: Any, thread: Any, threads: Any, one: Any) -> Any:
         if parts > 1:
             meet(ints, threads)
         if is_sparse:
-            a, b = share(layers[0, Layer.N_OUT], part, parts)
+            a, b = share(layers[0, Layer.N_OUT], part, parts, _LINE // size)
             _sparse_forward(
                 ints[Int.SPARSE_FORWARD], job, at, rows_here, a, b, thread, scratch, one
             )

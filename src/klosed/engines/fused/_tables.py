@@ -55,7 +55,9 @@ class Layer(IntEnum):
     BIAS_SLOT_2 = 11
     WEIGHT_GRAD = 12
     BIAS_GRAD = 13
-    SPARSE = 14  # whether zeros of the input are left out; weight and slots lie transposed
+    # Where zeros of the input are left out: numbers from one input's weights to the next's, for
+    # weight and slots lie transposed. Else 0.
+    SPARSE = 14
     ACTIVATE = 15  # parts: its activation; 0 where the likelihood adds the bias
     TILE = 16  # and what makes and uses its gradient
     TRANSPOSED = 17  # a small weight's transpose
@@ -159,7 +161,7 @@ class Int(IntEnum):
     BATCH = 8
     STEP = 9  # steps done before this call
     RULE = 10
-    UPSTREAM = 11  # gradients on their way down: a matrix as wide as the widest layer
+    UPSTREAM = 11  # gradients on their way down: as wide as the widest layer, by threads that add
     SCRATCH = 12  # of thread 0: the rows of Column, then a tile
     SCRATCH_BYTES = 13  # from one thread to the next
     WIDEST = 14  # numbers in a row of UPSTREAM: threads may be at different layers

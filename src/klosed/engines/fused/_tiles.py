@@ -47,16 +47,19 @@ def tile(how: int) -> Any:
         n_in, n_out, width = layer[Layer.N_IN], layer[Layer.N_OUT], stop - start
         keep = rule == 0
         if how == 1:
-            to = scratch + sparse.LINES * width * size
+            # up to a whole cache line, where weights and gradients are zero: loops without a rest
+            stride, whole = layer[Layer.SPARSE], sparse.padded_line(width, size)
+            view(scratch, (sparse.BLOCK + sparse.LINES) * whole, one)[:] = type(one)(0)
+            to = scratch + sparse.LINES * whole * size
             for p in range(0, n_in, sparse.BLOCK):
-                lines, offset = min(sparse.BLOCK, n_in - p), (p * n_out + start) * size
+                lines, offset = min(sparse.BLOCK, n_in - p), (p * stride + start) * size
                 _sparse_gradient(
                     ints[Int.SPARSE_GRADIENT], job, p, lines, start, stop, rows, to, thread,
                     threads, one,
                 )  # fmt: skip
                 _update(
                     rule, layer[Layer.WEIGHT] + offset, to, layer[Layer.WEIGHT_SLOT_1] + offset,
-                    layer[Layer.WEIGHT_SLOT_2] + offset, width, step, reals, lines, n_out, one,
+                    layer[Layer.WEIGHT_SLOT_2] + offset, whole, step, reals, lines, stride, one,
                 )  # fmt: skip
         else:
             offset = start * n_in * size
