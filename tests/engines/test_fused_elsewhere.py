@@ -168,12 +168,15 @@ def test_only_what_a_spec_needs_is_compiled(monkeypatch):
     def likelihoods(found):
         return {choice for name, *choice in found if name == "reconstruct" for choice in choice}
 
-    small = looked_up(VAESpec(63, 2, (8,)))
-    assert likelihoods(small) == {Kind.BERNOULLI}
-    assert {("update", int(Rule.ADAM)), ("tile", 0), ("run",)} <= small
-    assert not {("free_parameters",), ("note",), ("tile", 1)} & small
-    assert {("note",), ("tile", 1)} <= looked_up(VAESpec(64, 2, (8,)))
-    assert ("update", int(Rule.SGD)) in looked_up(VAESpec(64, 2, (8,)), optimizer="sgd")
+    plain = looked_up(VAESpec(63, 2, (600,)))
+    assert likelihoods(plain) == {Kind.BERNOULLI}
+    assert {("update", int(Rule.ADAM)), ("tile", 0), ("run",)} <= plain
+    assert not {("free_parameters",), ("note",), ("tile", 1)} & plain
+    assert {("note",), ("tile", 1)} <= looked_up(VAESpec(64, 2, (600,)))
+    small = looked_up(VAESpec(64, 2, (8,)))  # steps of its own, and no others
+    assert {("transpose",), ("add_rows",), ("update", int(Rule.ADAM))} <= small
+    assert not {("tile", 0), ("tile", 1)} & small
+    assert ("update", int(Rule.SGD)) in looked_up(VAESpec(64, 2, (600,)), optimizer="sgd")
     mixed = VAESpec(3, 2, (8,), likelihood=[("poisson", 1), ("student_t", 2)])
     found = looked_up(mixed, steps=False)
     assert likelihoods(found) == {Kind.POISSON, Kind.STUDENT_T}

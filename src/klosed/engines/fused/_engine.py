@@ -18,6 +18,7 @@ from klosed.engines.fused._job import (
 )
 from klosed.engines.fused._network import KINDS, Network, blocks_of
 from klosed.engines.fused._scoring import Scorer
+from klosed.engines.fused._small_job import SmallJob, is_small
 from klosed.engines.fused._sparse import may_pay
 from klosed.engines.fused._stepper import FusedStepper
 from klosed.engines.fused._steps import run
@@ -58,8 +59,8 @@ class FusedEngine:
         How training multiplies float32 matrices, on processors with AMX. bf16 rounds them to
         bfloat16, 8 binary digits; bf16x3 and bf16x6 take two and three such numbers for each, and
         three and six products, which have 16 and 24 digits: as many as float32. Sums, parameters
-        and all else are float32. Elsewhere, and for batches of fewer than 48 rows a thread, it is
-        float32.
+        and all else are float32. Elsewhere, for batches of fewer than 48 rows a thread, and for
+        networks that fit into a core's cache, it is float32.
 
     Raises
     ------
@@ -118,17 +119,20 @@ class FusedEngine:
         for training with an optimizer, in batches of about that size, with `scoring` for importance
         sampling, and for using a model always.
         """
-        threads = threads_for(self._network, batch_size, self.threads)
+        network = self._network
+        threads = threads_for(network, batch_size, self.threads)
         terms = self._terms(dtype, batch_size, threads)
         params, x = self.init(0, dtype), np.empty((0, self.spec.n_features), dtype)
         job = Job(
-            self._network, params, x, Scaling.none(),
-            batch=1, threads=1, terms=terms,
-            is_sparse=not terms and may_pay(self._network.layers[0].n_in, self._network.head),
+            network, params, x, Scaling.none(), batch=1, threads=1, terms=terms,
+            is_sparse=not terms and may_pay(network.layers[0].n_in, network.head),
         )  # fmt: skip
         if steps and optimizer in RULES:
-            job.ints[Int.RULE] = RULES[optimizer][0]
-            job.prepare_steps()
+            stepping = job
+            if is_small(network, np.dtype(dtype).itemsize):
+                stepping = SmallJob(network, params, {}, x, Scaling.none(), batch=1, threads=1)
+            stepping.ints[Int.RULE] = RULES[optimizer][0]
+            stepping.prepare_steps()
         job.prepare_inference()
         if scoring:
             n, k = self.spec.n_features, self.spec.n_components

@@ -44,9 +44,9 @@ class FusedStepper:
         batch = task.batch_size
         slots = sorted({name.partition(".")[0] for name in task.moments})
         dtype = task.params["encoder.loc.weight"].dtype
-        terms = terms_for(dtype, batch, threads_for(network, batch, threads), wanted_terms)
-        small = not terms and is_small(network, dtype.itemsize)
+        small = is_small(network, dtype.itemsize)
         threads = (threads_for_small if small else threads_for)(network, batch, threads)
+        terms = 0 if small else terms_for(dtype, batch, threads, wanted_terms)
         self._is_streamed = not isinstance(task.x, np.ndarray)
         x = np.empty((0, network.spec.n_features), task.x.dtype) if self._is_streamed else task.x
         job: Job
