@@ -79,6 +79,20 @@ def test_everything_agrees_with_the_reference_to_rounding(name, dtype, rows, thr
         np.testing.assert_allclose(nll[:, sample], wanted, rtol=eps)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_layers_of_which_all_threads_have_columns(dtype, threads):
+    # they share them in whole cache lines, of which those above have one or two
+    spec, rng = VAESpec(50, 20, (70, 33), activation="tanh"), np.random.default_rng(0)
+    params = ReferenceEngine(spec).init(0, dtype)
+    x, noise = (part.astype(dtype) for part in (rng.random((41, 50)), rng.normal(size=(41, 20))))
+    loss, grads = FusedEngine(spec, threads=threads).loss_and_grad(params, x, noise)
+    expected, expected_grads = ReferenceEngine(spec).loss_and_grad(params, x, noise)
+    eps = 50 * float(np.finfo(dtype).eps)
+    assert loss == pytest.approx(expected, rel=eps)
+    for key, grad in expected_grads.items():
+        np.testing.assert_allclose(grads[key], grad, rtol=0, atol=eps * np.abs(grad).max())
+
+
 def test_the_kl_keeps_its_digits_near_zero():
     spec = VAESpec(3, 2, ())
     params = {k: np.zeros_like(a) for k, a in ReferenceEngine(spec).init(0, np.float64).items()}
