@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from klosed.engines.fused import _sparse as sparse
-from klosed.engines.fused._amx import LINE, UNIT, has_amx
+from klosed.engines.fused._amx import UNIT, has_amx
 from klosed.engines.fused._inference import infer
 from klosed.engines.fused._network import Network, Workspace, address, aligned
 from klosed.engines.fused._noise import STATE_BYTES
@@ -21,6 +21,7 @@ from klosed.engines.fused._parts import set_gather, set_inference, set_steps
 from klosed.engines.fused._split import SplitWorkspace
 from klosed.engines.fused._steps import PARTIAL, run
 from klosed.engines.fused._tables import (
+    LINE,
     Block,
     Column,
     Control,

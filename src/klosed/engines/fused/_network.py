@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from klosed.engines.fused._tables import ACTIVATION_CODES, Block, Kind, Layer, Read
+from klosed.engines.fused._tables import ACTIVATION_CODES, LINE, Block, Kind, Layer, Read
 from klosed.models.likelihoods import likelihood_of
 from klosed.models.parameters import layer_sizes
 from klosed.models.spec import VAESpec
@@ -34,7 +34,6 @@ _READS = {
 }
 _SHAPES = {Kind.STUDENT_T: "log_df", Kind.NEGATIVE_BINOMIAL: "log_total_count"}
 _HEADS = ("encoder.loc", "encoder.log_variance")
-_CACHE_LINE = 64
 _BARE = -1  # the likelihood adds the bias
 
 
@@ -47,8 +46,8 @@ def address(array: Array) -> int:
 def aligned(n: int, dtype: DTypeLike) -> Array:
     """Return n numbers that begin on a cache line."""
     dtype = np.dtype(dtype)
-    raw = np.empty(n * dtype.itemsize + _CACHE_LINE, np.uint8)
-    start = -address(raw) % _CACHE_LINE
+    raw = np.empty(n * dtype.itemsize + LINE, np.uint8)
+    start = -address(raw) % LINE
     return raw[start : start + n * dtype.itemsize].view(dtype)
 
 

@@ -19,12 +19,22 @@ from klosed.engines.fused._pieces import product
 from klosed.engines.fused._rows import activate, gather
 from klosed.engines.fused._sparse import note
 from klosed.engines.fused._split import Product, Whose, multiply, split
-from klosed.engines.fused._tables import BLOCK, INTS, LAYER, REALS, WHOLE, Block, Int, Layer, Real
+from klosed.engines.fused._tables import (
+    BLOCK,
+    INTS,
+    LAYER,
+    LINE,
+    REALS,
+    WHOLE,
+    Block,
+    Int,
+    Layer,
+    Real,
+)
 from klosed.engines.fused._team import meet, share
 
 __all__ = ["backward", "likelihood", "reparameterize", "take", "through"]
 
-_LINE = 64  # bytes of a cache line
 _DOUBLE = np.float64(0)
 _activate, _gather, _note, _product = activate.call, gather.call, note.call, product.call
 _read, _reconstruct = read.call, reconstruct.call
@@ -60,7 +70,7 @@ def take(
         _note(ints[Int.NOTE], job, start, stop, thread, one)
     for i in range(ahead, end):
         row = ints[Int.DATA] + numbers[i] * ints[Int.ROW_BYTES]
-        for line in range(row, row + ints[Int.ROW_BYTES] + _LINE - 1, _LINE):
+        for line in range(row, row + ints[Int.ROW_BYTES] + LINE - 1, LINE):
             prefetch(line)
 
 
@@ -86,7 +96,7 @@ def through(
     for k in range(lowest, highest):
         layer = layers[k]
         n_in, n_out = layer[Layer.N_IN], layer[Layer.N_OUT]
-        first, end = share(n_out, thread, threads, _LINE // size)
+        first, end = share(n_out, thread, threads, LINE // size)
         place = (start * n_out + first) * size
         y, slope = layer[Layer.OUTPUT] + place, layer[Layer.DELTA] + place
         x = layer[Layer.INPUT] + start * n_in * size
@@ -184,7 +194,7 @@ def backward(
     for above in range(len(layers) - 1, 0, -1):
         layer, below = layers[above], above - 1
         n_in, n_out = layer[Layer.N_IN], layer[Layer.N_OUT]
-        first, end = share(n_out, thread, threads, _LINE // size)
+        first, end = share(n_out, thread, threads, LINE // size)
         all_sums = ints[Int.UPSTREAM] + start * ints[Int.WIDEST] * size
         own_sums = all_sums + thread * a_thread
         grad = layer[Layer.DELTA] + (start * n_out + first) * size
@@ -203,7 +213,7 @@ def backward(
             view(own_sums, rows * n_in, one)[:] = real(0)
         if threads > 1:
             meet(ints, threads)
-        first, end = share(n_in, thread, threads, _LINE // size)
+        first, end = share(n_in, thread, threads, LINE // size)
         width = end - first
         for i in range(rows):
             place = (i * n_in + first) * size

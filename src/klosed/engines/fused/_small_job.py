@@ -12,8 +12,8 @@ from klosed.engines.fused._job import Job
 from klosed.engines.fused._network import Network, address, aligned
 from klosed.engines.fused._parts import set_small, set_small_take
 from klosed.engines.fused._small_products import padded
-from klosed.engines.fused._small_steps import AT_ONCE, LINE, run
-from klosed.engines.fused._tables import SMALL, Int, Layer, Small
+from klosed.engines.fused._small_steps import AT_ONCE, run
+from klosed.engines.fused._tables import LINE, SMALL, Int, Layer, Small
 from klosed.models.scaling import Scaling
 
 __all__ = ["SmallJob", "is_small", "threads_for_small"]

@@ -31,6 +31,7 @@ from klosed.engines.fused._small_products import padded_in_code, transpose, vect
 from klosed.engines.fused._tables import (
     BLOCK,
     LAYER,
+    LINE,
     REALS,
     SMALL,
     WHOLE,
@@ -44,10 +45,9 @@ from klosed.engines.fused._tables import (
 from klosed.engines.fused._team import meet, share
 from klosed.engines.fused._update import update
 
-__all__ = ["AT_ONCE", "LINE", "run"]
+__all__ = ["AT_ONCE", "run"]
 
 AT_ONCE = 64  # rows that go through the network together
-LINE = 64  # bytes of a cache line
 _DOUBLE = np.float64(0)
 _take, _through, _backward = passes.take.call, passes.through.call, passes.backward.call
 _reparameterize, _likelihood = passes.reparameterize.call, passes.likelihood.call

@@ -18,7 +18,7 @@ from klosed.engines.fused._compile import OPTIONS, part
 from klosed.engines.fused._intrinsics import bits_of, size_of, view
 from klosed.engines.fused._pieces import product
 from klosed.engines.fused._products import ROWS, VECTOR_BYTES, VECTORS, living, tile_of
-from klosed.engines.fused._tables import INTS, LAYER, WHOLE, Int, Layer
+from klosed.engines.fused._tables import INTS, LAYER, LINE, WHOLE, Int, Layer
 
 __all__ = [
     "BLOCK",
@@ -41,7 +41,6 @@ _wide_tile, _narrow_tile = tile_of(LINES, _WIDE), tile_of(LINES, 1)
 _product = product.call
 _INT = np.int32(0)
 _INT_BYTES = 4
-_LINE = 64  # bytes of a cache line
 _ROWS_LOOKED_AT = 1024
 _MOST_LIVING = 0.5  # of the inputs of a tile; with more the plain products are faster
 
@@ -68,7 +67,7 @@ def pays(x: Array, n_out: int, threads: int) -> bool:
 @njit(**OPTIONS)
 def padded_line(n: Any, size: Any) -> Any:
     """Return n, rounded up to the numbers of that size that whole cache lines hold."""
-    unit = _LINE // size
+    unit = LINE // size
     return -(-n // unit) * unit
 
 

@@ -15,7 +15,7 @@ from klosed.engines.fused._intrinsics import flush_to_zero, grid, restore_flags,
 from klosed.engines.fused._likelihoods import prepare_blocks
 from klosed.engines.fused._noise import draw_normal
 from klosed.engines.fused._split import Whose, split
-from klosed.engines.fused._tables import INTS, LAYER, REALS, WHOLE, Column, Int, Layer, Real
+from klosed.engines.fused._tables import INTS, LAYER, LINE, REALS, WHOLE, Column, Int, Layer, Real
 from klosed.engines.fused._team import meet, share
 from klosed.engines.fused._tiles import free_parameters, tile
 
@@ -23,7 +23,6 @@ __all__ = ["PARTIAL", "run"]
 
 PARTIAL = 8  # numbers of a thread's partial sums: a cache line
 _DOUBLE = np.float64(0)
-_LINE = 64  # bytes of a cache line
 _take, _through, _backward = passes.take.call, passes.through.call, passes.backward.call
 _reparameterize, _likelihood = passes.reparameterize.call, passes.likelihood.call
 _draw_normal, _sparse_forward, _split = draw_normal.call, sparse.forward.call, split.call
@@ -83,7 +82,7 @@ def run(job: Any, thread: Any, threads: Any, one: Any) -> Any:
         if parts > 1:
             meet(ints, threads)
         if is_sparse:
-            a, b = share(layers[0, Layer.N_OUT], part, parts, _LINE // size)
+            a, b = share(layers[0, Layer.N_OUT], part, parts, LINE // size)
             _sparse_forward(
                 ints[Int.SPARSE_FORWARD], job, at, rows_here, a, b, thread, scratch, one
             )

@@ -14,6 +14,7 @@ __all__ = [
     "BLOCK",
     "INTS",
     "LAYER",
+    "LINE",
     "REALS",
     "RULES",
     "SMALL",
@@ -292,6 +293,7 @@ class Control(IntEnum):
     SIZE = 16
 
 
+LINE = 64  # bytes of a cache line
 WHOLE = np.int64(0)  # the type of the numbers in tables
 INTS, REALS, LAYER, BLOCK = len(Int), len(Real), len(Layer), len(Block)
 SMALL = INTS + len(Small)
