@@ -4,6 +4,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+import mpmath as mp
 import numpy as np
 import pytest
 import torch
@@ -40,6 +41,18 @@ def test_order_one_half_is_elementary(x):
     # I_½(x) = √(2/(πx)) sinh(x)
     assert float(log_bessel(x, 0.5)) == pytest.approx(math.log(math.sinh(x) / x), rel=1e-9)
     assert float(bessel_ratio(x, 0.5)) == pytest.approx(1 / math.tanh(x) - 1 / x, rel=1e-9)
+
+
+def test_every_half_integer_order_keeps_its_digits_at_large_x():
+    # Hankel's series may have a term of 0: for 5/2, which directions in R⁷ have, the fourth
+    for order in np.arange(0.0, 12.5, 0.5).tolist():
+        x = 22.5 + order * order / 4.0
+        with mp.workdps(30):
+            scaled = mp.hyp0f1(order + 1, mp.mpf(x) ** 2 / 4) * mp.exp(-x)
+            ratio = mp.besseli(order + 1, x) / mp.besseli(order, x)
+            expected = float(mp.log(scaled)), float(1 - ratio)
+        got = float(log_bessel_scaled(x, order)), float(bessel_complement(x, order))
+        assert got == pytest.approx(expected, rel=8e-15, abs=0), order
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -112,7 +112,9 @@ def _hankel(nu: float, far: float) -> Polynomial:
         square = sum(a[i] * a[k - i] for i in range(1, k))
         a.append(-0.5 * (square + (2.0 * nu + 2.0 - k) * a[-1]))
     scaled = -np.array(a[1:]) / far ** np.arange(59.0)
-    return Polynomial(scaled[: np.argmin(np.abs(scaled)) + 1])
+    # two at a time: of half-integer orders some terms vanish, for 5/2 the fourth
+    size = np.abs(scaled)
+    return Polynomial(scaled[: np.argmin(size[:-1] + size[1:]) + 1])
 
 
 def _economised(function: Callable[..., Any], depth: _Depth) -> Polynomial:
