@@ -10,8 +10,9 @@ from kinds import KINDS
 
 import klosed
 from klosed.distributions.transforms import AffineTransform
+from klosed.special import bessel_ratio, bessel_slope
 
-UNIFORM = (
+QUANTILE = (
     "Gamma",
     "Chi2",
     "Chi",
@@ -21,13 +22,17 @@ UNIFORM = (
     "Dirichlet",
     "Wishart",
     "PowerSpherical",
+    "InverseGaussian",
+    "VonMises",
+    "VonMisesFisher",
 )
+NORMAL = (klosed.InverseGaussian, klosed.VonMises, klosed.VonMisesFisher)
 
 
 def noise_of(d, n, rng):
-    """Return noise for n draws: of families not in UNIFORM some that fits, no matter which."""
+    """Return noise for n draws: of families not in QUANTILE some that fits, no matter which."""
     shape = (n, *d.batch_shape, *d.noise_shape)
-    noise = rng.random(shape)
+    noise = rng.standard_normal(shape) if isinstance(d, NORMAL) else rng.random(shape)
     if isinstance(d, klosed.PowerSpherical):
         noise[..., 2:] = rng.standard_normal((*shape[:-1], *d.event_shape))
     if isinstance(d, klosed.Wishart):
@@ -42,22 +47,22 @@ def can(name):
 
 
 REPARAMETERISED = [name for name in FAMILIES if can(name)]
-ours = [n for n in REPARAMETERISED if type(FAMILIES[n]()).__name__ in UNIFORM]
+ours = [n for n in REPARAMETERISED if type(FAMILIES[n]()).__name__ in QUANTILE]
 
 
 def test_every_family_that_has_a_quantile_is_among_them():
-    assert {type(FAMILIES[n]()).__name__ for n in ours} == set(UNIFORM)
+    assert {type(FAMILIES[n]()).__name__ for n in ours} == set(QUANTILE)
 
 
 @pytest.mark.parametrize("name", ours)
 def test_draws_from_noise_have_the_moments_and_lie_in_the_support(name):
     d = FAMILIES[name](np.asarray)
-    n = 4_000
+    n = 1_000
     x = d.rsample(noise_of(d, n, np.random.default_rng(7)))
     assert x.shape == (n, 3, *d.event_shape)
     assert np.all(d.support.contains(x))
-    mean, variance = known(lambda: d.mean), known(lambda: d.variance)
-    assert np.all(np.abs(x.mean(axis=0) - mean) <= 4.5 * np.sqrt(variance / n))
+    if not isinstance(d, klosed.VonMises):  # a circle has no mean
+        assert np.all(np.abs(x.mean(axis=0) - d.mean) <= 4.5 * np.sqrt(d.variance / n))
     entropy = -d.log_prob(x)
     error = entropy.std(axis=0) / n**0.5
     assert np.all(np.abs(entropy.mean(axis=0) - d.entropy()) <= 4.5 * error + 1e-12)
@@ -88,11 +93,66 @@ def test_gradients_of_draws_agree_with_differences(name):
         assert got == pytest.approx(np.sum(true), rel=1e-7, abs=1e-8), n
 
 
+def even_noise(n):
+    """Return standard normal numbers, one for each of n equal parts of the mass."""
+    return torch.special.ndtri((torch.arange(n, dtype=torch.float64) + 0.5) / n)
+
+
+def scalars(*values):
+    return [torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in values]
+
+
+@pytest.mark.parametrize("kappa", [0.4, 3.0, 50.0])
+def test_gradients_of_the_mean_direction_are_those_of_bessel_functions(kappa):
+    mu, k = scalars(2.9, kappa)
+    along = torch.cos(klosed.VonMises(mu, k).rsample(even_noise(2000)) - mu.detach()).mean()
+    # E cos(x − μ) = I₁/I₀
+    by_mu, by_kappa = torch.autograd.grad(along, (mu, k))
+    assert along.item() == pytest.approx(bessel_ratio(kappa, 0.0), rel=1e-4)
+    assert by_kappa.item() == pytest.approx(bessel_slope(kappa, 0.0), rel=2e-3)
+    assert by_mu.item() == pytest.approx(0.0, abs=1e-12)
+
+    noise = torch.ones((2000, 6), dtype=torch.float64) * torch.tensor([0.0, 1, 2, 0, -1, 1])
+    noise[:, 0] = even_noise(2000)
+    axis = torch.tensor([0.0, 0.0, 0.6, 0.0, 0.8], dtype=torch.float64)
+    x = klosed.VonMisesFisher(axis, k).rsample(noise)
+    along = (x @ axis).mean()
+    assert along.item() == pytest.approx(bessel_ratio(kappa, 1.5), rel=1e-4)
+    (by_kappa,) = torch.autograd.grad(along, k)
+    assert by_kappa.item() == pytest.approx(bessel_slope(kappa, 1.5), rel=2e-3)
+
+
+def test_gradients_of_inverse_gaussian_moments_are_exact():
+    mu, lam = scalars(2.0, 3.0)
+    x = klosed.InverseGaussian(mu, lam).rsample(even_noise(2000))
+    # E x = μ, E 1/x = 1/μ + 1/λ
+    for moment, true in ((x, (1.0, 0.0)), (1.0 / x, (-1.0 / 4.0, -1.0 / 9.0))):
+        found = torch.autograd.grad(moment.mean(), (mu, lam), retain_graph=True)
+        assert [g.item() for g in found] == pytest.approx(true, abs=2e-3)
+
+
+def test_second_derivatives_of_draws_are_those_of_their_gradients():
+    for draw in (
+        lambda p: klosed.InverseGaussian(1.3, p).rsample([0.7, -1.1]),
+        lambda p: klosed.VonMises(0.0, p).rsample([0.3, -1.1]),
+        lambda p: klosed.VonMisesFisher([0.0, 0.6, 0.8], p).rsample([0.7, 1.0, 0.2, 0.3]),
+    ):
+        ends = []
+        for at in (0.8 - 1e-5, 0.8, 0.8 + 1e-5):
+            (p,) = scalars(at)
+            (first,) = torch.autograd.grad(draw(p).sum(), p, create_graph=True)
+            (second,) = torch.autograd.grad(first, p)
+            ends.append((first.item(), second.item()))
+        assert ends[1][1] == pytest.approx((ends[2][0] - ends[0][0]) / 2e-5, rel=1e-8)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("family", [klosed.Gamma, klosed.Beta])
+@pytest.mark.parametrize("family", [klosed.Gamma, klosed.Beta, *NORMAL])
 def test_jax_compiles_gradients_of_draws(family):
     noise = [[0.3, 0.8], [0.01, 0.5]]
     noise = noise if family is klosed.Beta else [0.3, 0.01]
+    if family is klosed.VonMisesFisher:
+        noise = [[0.3, 1.0, -1.0], [-0.2, 0.1, 0.7]]
 
     def total(a, b):
         return family(a, b).rsample(noise).sum()
@@ -128,6 +188,22 @@ def test_float32_stays_float32():
     assert x.dtype == np.float32
     exact = klosed.Gamma([0.5, 1e6], 2.0).rsample(noise.astype(float))
     np.testing.assert_allclose(x, exact, rtol=1e-5)
+
+
+@pytest.mark.parametrize("family", NORMAL)
+def test_normal_noise_and_parameters_in_float32_stay_so(family):
+    first = np.float32([[0.6, 0.8]] if family is klosed.VonMisesFisher else [1.5])
+    noise = np.random.default_rng(0).standard_normal((50, 1, 3)).astype(np.float32)
+    noise = noise if family is klosed.VonMisesFisher else noise[..., 0]
+    x = family(first, np.float32([2.0])).rsample(noise)
+    assert x.dtype == np.float32
+    exact = family(first.astype(float), [2.0]).rsample(noise.astype(float))
+    np.testing.assert_allclose(x, exact, rtol=2e-6, atol=2e-6)
+
+
+def test_directions_take_a_number_for_the_angle_and_a_vector_across():
+    with pytest.raises(klosed.errors.ShapeError, match=r"noise must end in \(3,\)"):
+        klosed.VonMisesFisher([0.0, 1.0], 2.0).rsample(np.zeros(2))
 
 
 def test_wrappers_take_the_noise_of_what_they_wrap():

@@ -17,7 +17,7 @@ from klosed.distributions._sampling import as_numpy
 from klosed.distributions.supports import Support
 from klosed.errors import ShapeError
 
-__all__ = ["Angle", "Direction", "draw_around", "log_sphere_area"]
+__all__ = ["Angle", "Direction", "at_right_angles", "draw_around", "log_sphere_area", "unit"]
 
 
 class Direction(Real):
@@ -104,6 +104,17 @@ class Angle:
     def slope_b(self) -> Array:
         """Return the gradient of cos θ in b, (â − cos θ b̂)/|b|."""
         return (self._half_square * self._unit_b + self._chord) / self._length_b
+
+
+def unit(x: Array) -> Array:
+    """Return the vectors along the last axis, divided by their length."""
+    xp = namespace(x)
+    return x / xp.sqrt(xp.sum(x * x, axis=-1, keepdims=True))
+
+
+def at_right_angles(axis: Array, noise: Array) -> Array:
+    """Return unit vectors at right angles to unit vectors: the directions of noise across them."""
+    return unit(noise - namespace(axis).sum(noise * axis, axis=-1, keepdims=True) * axis)
 
 
 def log_sphere_area(d: int) -> float:

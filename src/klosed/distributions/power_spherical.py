@@ -10,7 +10,14 @@ from klosed._arrays import Array, namespace
 from klosed._autodiff import Gradient
 from klosed.distributions._base import Distribution, Gradients, Shape
 from klosed.distributions._concentrations import parts_of_noise
-from klosed.distributions._directions import Angle, Direction, draw_around, log_sphere_area
+from klosed.distributions._directions import (
+    Angle,
+    Direction,
+    at_right_angles,
+    draw_around,
+    log_sphere_area,
+    unit,
+)
 from klosed.distributions._parameters import Positive
 from klosed.distributions._sampling import as_numpy
 from klosed.distributions.supports import SPHERE
@@ -95,9 +102,7 @@ class PowerSpherical(Distribution):
         return self._expand(along[..., None] * square + across[..., None] * (1.0 - square))
 
     def _axis(self) -> Array:
-        mu = self.core.mean_direction
-        xp = namespace(mu)
-        return mu / xp.sqrt(xp.sum(mu * mu, axis=-1, keepdims=True))
+        return unit(self.core.mean_direction)
 
     def _log_prob(self, x: Array) -> Array:
         angle = Angle(self.core.mean_direction, x)
@@ -134,11 +139,9 @@ class PowerSpherical(Distribution):
 
     def _rsample(self, noise: Array) -> Array:
         xp = namespace(noise)
-        axis, across = self._axis(), noise[..., 2:]
-        across = across - xp.sum(across * axis, axis=-1, keepdims=True) * axis
-        across = across / xp.sqrt(xp.sum(across * across, axis=-1, keepdims=True))
+        axis = self._axis()
         h = self.tilt.one_minus_cos_of_noise(noise[..., :2])[..., None]
-        return (1.0 - h) * axis + xp.sqrt(h * (2.0 - h)) * across
+        return (1.0 - h) * axis + xp.sqrt(h * (2.0 - h)) * at_right_angles(axis, noise[..., 2:])
 
 
 class Tilt:

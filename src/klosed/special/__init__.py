@@ -22,6 +22,7 @@ from klosed.special.beta_excess import (
     grad_beta_negentropy,
 )
 from klosed.special.beta_tilt import beta_tilt_divergence
+from klosed.special.direction_quantile import fisher_quantile, von_mises_quantile
 from klosed.special.elementary import bd0, log1mexp, log1p, log_ratio, logexpm1, phi, phi_ratio, psi
 from klosed.special.erf import erf
 from klosed.special.errorfree import difference_of_products, two_log, two_product, two_sum
@@ -50,6 +51,7 @@ from klosed.special.gamma_drops import (
 )
 from klosed.special.gamma_quantile import gamma_quantile, log_gamma_quantile
 from klosed.special.interval import log_mean_gap
+from klosed.special.inverse_gaussian_quantile import inverse_gaussian_quantile
 from klosed.special.kumaraswamy import (
     divergence_from_beta,
     log_complement_ratio,
@@ -93,12 +95,14 @@ __all__ = [
     "divergence_from_beta",
     "erf",
     "exp1e",
+    "fisher_quantile",
     "gamma_negentropy",
     "gamma_quantile",
     "gamma_shape_bregman",
     "grad_beta_gamma_excess",
     "grad_beta_negentropy",
     "grad_gamma_negentropy",
+    "inverse_gaussian_quantile",
     "langevin",
     "langevin_bend",
     "langevin_difference",
@@ -143,4 +147,5 @@ __all__ = [
     "two_log",
     "two_product",
     "two_sum",
+    "von_mises_quantile",
 ]
