@@ -65,6 +65,14 @@ def test_fisher_quantiles_and_gradients_agree_with_mpmath(n):
             check(n, kappa, z, circle=False)
 
 
+@pytest.mark.parametrize(
+    ("n", "kappa", "z", "circle"),
+    [(0, 15.8, -7.6, True), (0, 19.6, 8.0, False), (1, 47.9, 9.0, False), (2, 23.9, 8.0, False)],
+)
+def test_where_most_steps_are_needed(n, kappa, z, circle):
+    check(n, kappa, z, circle)
+
+
 def test_directions_in_space_have_a_closed_form():
     # exp(−κ(1 − cos t)) is uniform on (exp(−2κ), 1)
     kappa, z = np.array([0.5, 3.0, 40.0])[:, None], np.linspace(-3.0, 3.0, 7)
