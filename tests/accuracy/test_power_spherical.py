@@ -75,11 +75,18 @@ def anywhere(rng, regime):
 
 
 def fitted(rng, regime):
-    """Draw a Fisher of the same direction, near the one that fits best."""
-    q, _ = anywhere(rng, regime)
-    whole = q["concentration"] + len(q["mean_direction"]) - 1
-    fit = 0.5 * whole * rng.uniform(0.7, 1.3)
-    return q, {"mean_direction": q["mean_direction"], "concentration": fit}
+    """Draw a Fisher of the same direction, near the one that fits best; at extremes 1/κ from it."""
+    d = rng.choice([2, 3, 4, 17, 101])
+    wide = (-2, 3) if regime == "ordinary" else (2, 8)
+    kappa = np.asarray((1 + d) * 10.0 ** rng.uniform(*wide))
+    whole = kappa + d - 1
+    most = -0.5 if regime == "ordinary" or rng.random() < 0.5 else -np.log10(whole)
+    step = rng.choice([-1.0, 1.0]) * 10.0 ** rng.uniform(-1 - np.log10(whole), most)
+    mu = rng.standard_normal(d)
+    return (
+        {"mean_direction": mu, "concentration": kappa},
+        {"mean_direction": mu, "concentration": 0.5 * whole * (1.0 + step)},
+    )
 
 
 FISHER = (PowerSpherical, VonMisesFisher, to_fisher)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from klosed.special._evaluate import at_most, choose, horner, select
+from klosed.special._evaluate import at_most, choose, horner, replace_where, select
 
 
 def log_or_square(x):
@@ -47,6 +47,30 @@ def test_numpy_takes_the_branches_its_elements_need(points):
     assert value.tolist() == points
     signs = {p > 0 for p in points}
     assert taken == [n for n, s in (("then", True), ("otherwise", False)) if s in signs]
+
+
+def test_numpy_works_out_what_is_dear_only_where_needed():
+    seen = []
+
+    def dear(x, y):
+        seen.append(x.tolist())
+        return x + y
+
+    x, value = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), np.zeros((2, 3))
+    got = replace_where(x > 4.5, value, dear, x, np.asarray(10.0))
+    assert got.tolist() == [[0.0, 0.0, 0.0], [0.0, 15.0, 16.0]]
+    assert seen == [[5.0, 6.0]]
+    assert not value.any()
+    assert replace_where(x > 7.0, value, dear, x, x) is value
+    assert len(seen) == 1
+    assert replace_where(np.bool_(True), np.asarray(0.0), dear, np.asarray(1.0), 2.0) == 3.0
+
+
+@pytest.mark.parametrize("convert", [torch.tensor, jnp.asarray])
+def test_what_is_dear_elsewhere_sees_harmless_points(convert):
+    x = convert([-1.0, 2.0])
+    xp = torch if isinstance(x, torch.Tensor) else jnp
+    assert replace_where(x > 0.0, 3.0 * x, xp.log, x).tolist() == [-3.0, float(xp.log(x)[1])]
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

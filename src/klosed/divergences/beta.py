@@ -22,7 +22,7 @@ from klosed.special import (
     two_product,
     two_sum,
 )
-from klosed.special._evaluate import choose
+from klosed.special._evaluate import replace_where
 from klosed.special.beta_excess import (
     beta_gamma_excess,
     beta_negentropy,
@@ -119,13 +119,10 @@ def kl_beta_continuous_bernoulli(q: Beta, p: ContinuousBernoulli) -> Array:
     parts = [xp.where(far, a, b) for a, b in zip(steep, flat, strict=True)]
     value, size = sum(parts), sum(xp.abs(part) for part in parts)
     a, b = _values(q)
-    return choose(
+    return replace_where(
         # rounding takes size/value of the sum, and at most 1/sqrt(value) of the integral
-        (size > 16.0 * value) & (size * size > value) & (value < 1.0),
-        lambda a, b, t, _: beta_tilt_divergence(a, b, t),
-        lambda a, b, t, value: value,
-        a, b, t, value,
-        then_at=(1.0, 1.0, 0.0, 0.0), otherwise_at=(1.0, 1.0, 0.0, 0.0),
+        (size > 16.0 * value) & (size * size > value) & (value < 1.0), value,
+        beta_tilt_divergence, a, b, t,
     )  # fmt: skip
 
 

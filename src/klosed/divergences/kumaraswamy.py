@@ -11,7 +11,7 @@ from klosed.distributions.beta import pair
 from klosed.divergences import _concentrations as core
 from klosed.divergences._registry import register_kl
 from klosed.special import digamma_difference, lgamma, lgamma_difference, trigamma
-from klosed.special._evaluate import choose
+from klosed.special._evaluate import replace_where
 from klosed.special.kumaraswamy import (
     divergence_from_beta,
     log_complement_ratio,
@@ -61,12 +61,9 @@ def kl_kumaraswamy_beta(q: Kumaraswamy, p: Beta) -> Array:
     from_beta = (core.kl(*s.betas), *_fall(s), excess * log_complement_ratio(s.a, s.b))
     value, size = _safest(from_log, from_beta)
     can_integrate = (value < 4.0) & ((s.beta < 1e3) | (s.a > 0.3))
-    return choose(
-        can_integrate & (size > 32.0 * value),
-        lambda a, b, alpha, beta, _: divergence_from_beta(a, b, alpha, beta),
-        lambda a, b, alpha, beta, value: value,
-        s.a, s.b, s.alpha, s.beta, value,
-        then_at=(1.0,) * 5, otherwise_at=(1.0,) * 5,
+    return replace_where(
+        can_integrate & (size > 32.0 * value), value,
+        divergence_from_beta, s.a, s.b, s.alpha, s.beta,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "horner",
     "is_single",
     "ratio",
+    "replace_where",
     "scalar_form",
     "select",
 ]
@@ -94,6 +95,25 @@ def select(condition: Array, a: Any, b: Any) -> Array:
     chosen: Array = (x ^ y) & mask
     chosen ^= y
     return chosen.view(dtype)
+
+
+def replace_where(inside: Array, value: Array, by: Callable[..., Array], *args: Array) -> Array:
+    """Return by(*args) where inside holds, value elsewhere; by is dear, an integral say.
+
+    NumPy works it out for the elements that need it alone; others as in `choose`.
+    """
+    if not isinstance(inside, (np.ndarray, np.generic)):
+        ones = (1.0,) * len(args)
+        return choose(
+            inside, lambda *a: by(*a[:-1]), lambda *a: a[-1], *args, value,
+            then_at=(*ones, 1.0), otherwise_at=(*ones, 1.0),
+        )  # fmt: skip
+    mask = np.asarray(inside)
+    if not mask.any():
+        return value
+    replaced = np.array(np.broadcast_to(value, mask.shape))
+    replaced[mask] = by(*(np.broadcast_to(a, mask.shape)[mask] for a in args))
+    return replaced
 
 
 def at_most(x: Array, bound: float) -> Array:
