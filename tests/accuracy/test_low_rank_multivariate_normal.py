@@ -3,8 +3,10 @@
 import mpmath as mp
 import numpy as np
 from accuracy_arrays import ArrayPair, array_accuracy_tests
+from draws import draws
 
 import klosed
+from accuracy import fresh_rng
 from klosed import LowRankMultivariateNormal, MultivariateNormal
 
 
@@ -95,3 +97,44 @@ def test_what_a_large_factor_leaves_of_another_keeps_its_digits():
                 exact(*({k: mp.matrix(v.tolist()) for k, v in side.items()} for side in (q, p)))
             )
         assert abs(float(got) - true) <= 100 * 2.0**-52 * true
+
+
+def collinear(rng):
+    """Draw large factors, as many as elements or nearly of one span, and others near them."""
+    d = int(rng.integers(2, 5))
+    m = int(rng.integers(2, d + 1))
+    p = low_rank(rng, d, m)
+    w = p["cov_factor"]
+    share = w[:, :1] * rng.standard_normal(m) * float(m < d)
+    p["cov_factor"] = 10.0 ** rng.uniform(2, 4) * (share + 10.0 ** rng.uniform(-3, -1) * w)
+    size = 10.0 ** rng.uniform(-12, -1)
+    return {k: x * (1 + size * rng.uniform(-0.5, 0.5, x.shape)) for k, x in p.items()}, p
+
+
+def truth(function, *sides):
+    with mp.workdps(70):
+        return function(*({k: mp.matrix(v.tolist()) for k, v in side.items()} for side in sides))
+
+
+def test_large_factors_that_are_nearly_collinear_keep_the_digits_of_a_kl():
+    rng = fresh_rng()
+    for _ in range(draws(240)):
+        q, p = collinear(rng)
+        got = klosed.kl_divergence(LOW(**q), LOW(**p))
+        true = sum(truth(exact, q, p))
+        assert abs(float(got) - true) <= 1e-12 * true, (q, p)
+
+
+def test_large_factors_that_are_nearly_collinear_keep_the_digits_of_a_density():
+    def terms(side):
+        """Return the square, the volume and the constant of a density at x."""
+        y, whole = side["x"] - side["loc"], covariance(side)
+        square, volume = (y.T * whole**-1 * y)[0] / 2, mp.log(mp.det(whole)) / 2
+        return square, volume, len(y) * mp.log(2 * mp.pi) / 2
+
+    rng = fresh_rng()
+    for _ in range(draws(200)):
+        _, p = collinear(rng)
+        x = p["loc"] + np.sqrt(p["cov_diag"]) * rng.standard_normal(len(p["loc"]))
+        got, true = LOW(**p).log_prob(x), truth(terms, {"x": x, **p})
+        assert abs(float(got) + sum(true)) <= 1e-12 * sum(map(abs, true)), (x, p)

@@ -7,7 +7,7 @@ from typing import Any
 from klosed._arrays import Array, namespace
 from klosed.distributions import LowRankMultivariateNormal, MultivariateNormal
 from klosed.distributions._base import Gradients
-from klosed.distributions._matrices import ScatterValue
+from klosed.distributions._matrices import ScatterValue, eye_like, solve_lower, symmetric
 from klosed.distributions.low_rank_multivariate_normal import Woodbury
 from klosed.divergences._registry import register_kl
 from klosed.divergences.multivariate_normal import grad_of_scatters, kl_of_scatters
@@ -40,16 +40,17 @@ def kl_low_rank_multivariate_normal_low_rank_multivariate_normal(q: LowRank, p: 
     -----
     Hats divide rows by the factor L of C = I + UᵀU, as û = L⁻¹u; hᵢ = ‖ûᵢ‖²; Z = L⁻¹(C' − C)L⁻ᵀ
     with C' = I + Vᵀ(I + T)⁻¹V, the other capacitance. For near-equal parameters each term is a
-    product of two differences; some may be negative. Far apart, it is
+    product of two differences; some may be negative. With no fewer factors than elements it is
+    ½ Σ φ(e) + ½ δᵀPδ instead, e the eigenvalues of PΔ. Far apart, it is
     ½(Σ (1 + tᵢ)(1 − hᵢ) + tr VᵀPV − d + δᵀPδ) less half the logarithm of the determinants. The
     gradient in the covariance matrices, which are never made, is ½ P Δ (I + T + VVᵀ)⁻¹ for q and
     −½ P (Δ + δδᵀ) P for p, in units of D_p, with Δ = T + KVᵀ + UKᵀ.
 
-    Measured against mpmath, d ≤ 4, near-equal parameters (1 … 1e-12) included: at most 50 ulp where
-    WWᵀ is of the size of D, 150 ulp at 1e2 times that; at 1e4 … 1e8 mostly below 300, up to 4e4 ulp
-    (1e-11) for two factors in two dimensions (a QR factor for the Cholesky factor of C does no
-    better); gradients 1e-14 of their norm, and 2e-15
-    times that ratio where it is large.
+    Measured against mpmath, d ≤ 6, near-equal parameters (1 … 1e-12) included: at most 25 ulp where
+    WWᵀ is of the size of D or 1e2 times that, mostly below 100, up to 420 (1e-13) at 1e4 … 1e8,
+    nearly collinear factors (1e-3) among them; gradients 1e-14 of their norm, and 2e-15 times that
+    ratio where it is large. Where the factors of p are those of q turned, WQ with an orthogonal Q,
+    KL keeps the digits that it has beside the square of the turn.
     """
     c = _Contrast(q, p)
     xp = namespace(c.t)
@@ -155,6 +156,11 @@ class _Contrast:
         self.other = Woodbury(self.v / xp.sqrt(self.ratio)[..., None])
         self._thin_u, self._thin_k = self.whole.shrink(self.whole.u), self.whole.shrink(self.k)
         self.gain = self.t / self.ratio
+        self._wide = self.v.shape[-1] >= self.v.shape[-2]
+        if self._wide:
+            self._steps = xp.linalg.eigvalsh(self._whitened_step())
+            self.is_near = self._steps[..., 0] > -0.5
+            return
         self._z = self._capacitance_step()
         apart = (
             xp.sum(self.t * self.t, axis=-1)
@@ -175,12 +181,21 @@ class _Contrast:
         cross = flip(u) @ k
         return cross + flip(cross) + flip(k) @ k - flip(v) @ (self.gain[..., None] * v)
 
+    def _whitened_step(self) -> Array:
+        """Return Δ seen from I + UUᵀ, a matrix no larger than Z if there are factors enough."""
+        flip = self._xp.matrix_transpose
+        root = Woodbury(flip(self.whole.u)).factor
+        half = solve_lower(root, self.move(eye_like(root)))
+        return symmetric(solve_lower(root, flip(half)))
+
     def near(self) -> Array:
         """Return twice the covariances' part of KL from products of differences."""
         xp = self._xp
         u, k = self._thin_u, self._thin_k
         steps = xp.where(self.is_near[..., None], self._steps, 0.0)
         logs = xp.sum(phi(steps), axis=-1)
+        if self._wide:
+            return logs
         own = xp.sum(u * u, axis=-1) * self.t
         moved = xp.sum((2.0 * u + k) * k, axis=-1)
         rows = self._excess - (own - moved) * self.gain
