@@ -3,6 +3,7 @@
 import mpmath as mp
 import numpy as np
 import pytest
+from draws import draws
 
 from accuracy import Pair, accuracy_tests, fresh_rng
 from klosed import Beta, Kumaraswamy, kl_divergence, kl_value_and_grad
@@ -114,3 +115,18 @@ def test_nearly_the_same_density_gives_nearly_zero_and_never_less():
     with mp.workdps(60):
         true = [exact_for_integers(v, 3, 1.0, 3.0) for v in a.tolist()]
     assert kl[:3] == pytest.approx(np.asarray(true[:3], dtype=float), rel=1e-9)
+
+
+def test_tiny_concentrations_are_not_integrated():
+    """J is b Γ(b) aᵇ ζ(1 + b) but for a relative a, below all digits here."""
+    rng, n = fresh_rng(), draws(400)
+    a, alpha, beta = (10.0 ** rng.uniform(-8, -6, n) for _ in range(3))
+    b = rng.uniform(1.5, 4.0, n)
+    got = kl_divergence(Kumaraswamy(a, b), Beta(alpha, beta))
+    for i in range(n):
+        with mp.workdps(50):
+            x, y, s, t = (mp.mpf(float(v[i])) for v in (a, b, alpha, beta))
+            j = y * mp.gamma(y) * x**y * mp.zeta(1 + y)
+            of_logs = mp.log(x * y) + mp.log(mp.beta(s, t)) - (y - 1) / y
+            true = of_logs - (1 - s / x) * (mp.digamma(y + 1) - mp.digamma(1)) + (t - 1) * j
+            assert abs(float(got[i]) - true) <= 1e-12 * true, (a[i], b[i], alpha[i], beta[i])
