@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_info
 
 from klosed import VAESpec
 from klosed.engines.fused import FusedEngine, _compile, _job, blas
-from klosed.engines.fused._tables import Kind, Rule
+from klosed.engines.fused._tables import How, Kind, Rule
 from klosed.engines.reference import ReferenceEngine
 
 SPEC = VAESpec(6, 2, (8,))
@@ -170,12 +170,13 @@ def test_only_what_a_spec_needs_is_compiled(monkeypatch):
 
     plain = looked_up(VAESpec(63, 2, (600,)))
     assert likelihoods(plain) == {Kind.BERNOULLI}
-    assert {("update", int(Rule.ADAM)), ("tile", 0), ("run",)} <= plain
-    assert not {("free_parameters",), ("note",), ("tile", 1)} & plain
-    assert {("note",), ("tile", 1)} <= looked_up(VAESpec(64, 2, (600,)))
+    dense, sparse = ("tile", int(How.PANELS), 0), ("tile", int(How.PANELS), 1)
+    assert {("update", int(Rule.ADAM)), dense, ("run",)} <= plain
+    assert not {("free_parameters",), ("note",), sparse} & plain
+    assert {("note",), sparse} <= looked_up(VAESpec(64, 2, (600,)))
     small = looked_up(VAESpec(64, 2, (8,)))  # steps of its own, and no others
     assert {("transpose",), ("add_rows",), ("update", int(Rule.ADAM))} <= small
-    assert not {("tile", 0), ("tile", 1)} & small
+    assert not {dense, sparse} & small
     assert ("update", int(Rule.SGD)) in looked_up(VAESpec(64, 2, (600,)), optimizer="sgd")
     mixed = VAESpec(3, 2, (8,), likelihood=[("poisson", 1), ("student_t", 2)])
     found = looked_up(mixed, steps=False)

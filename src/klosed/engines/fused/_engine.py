@@ -120,20 +120,22 @@ class FusedEngine:
         sampling, and for using a model always.
         """
         network = self._network
-        threads = threads_for(network, batch_size, self.threads)
-        terms = self._terms(dtype, batch_size, threads)
         params, x = self.init(0, dtype), np.empty((0, self.spec.n_features), dtype)
-        job = Job(
-            network, params, x, Scaling.none(), batch=1, threads=1, terms=terms,
-            is_sparse=not terms and may_pay(network.layers[0].n_in, network.head),
-        )  # fmt: skip
         if steps and optimizer in RULES:
-            stepping = job
+            stepping: Job
             if is_small(network, np.dtype(dtype).itemsize):
                 stepping = SmallJob(network, params, {}, x, Scaling.none(), batch=1, threads=1)
+            else:
+                threads = threads_for(network, batch_size, self.threads)
+                terms = self._terms(dtype, batch_size, threads)
+                stepping = Job(
+                    network, params, x, Scaling.none(), batch=1, threads=threads, trains=True,
+                    terms=terms,
+                    is_sparse=not terms and may_pay(network.layers[0].n_in, network.head),
+                )  # fmt: skip
             stepping.ints[Int.RULE] = RULES[optimizer][0]
             stepping.prepare_steps()
-        job.prepare_inference()
+        Job(network, params, x, Scaling.none(), batch=1, threads=1).prepare_inference()
         if scoring:
             n, k = self.spec.n_features, self.spec.n_components
             one = np.ones((1, k))
@@ -189,15 +191,18 @@ class FusedEngine:
         threads = threads_for(network, len(x), self.threads)
         job = Job(
             network, params, x, Scaling.none(),
-            batch=len(x), threads=threads, terms=self._terms(_dtype(params), len(x), threads),
+            batch=len(x), threads=threads, trains=True,
+            terms=self._terms(_dtype(params), len(x), threads),
         )  # fmt: skip
         grads = network.arrays({name: np.empty_like(a) for name, a in job.params.items()})
         network.bind(job.layers, grads, Layer.WEIGHT_GRAD, Layer.BIAS_GRAD)
         network.bind_blocks(job.blocks, grads, Block.GRAD, Block.SHAPE_GRAD)
+        job.put_in_panels(grads, Layer.WEIGHT_GRAD)
         job.ints[Int.RULE], job.reals[Real.BETA] = Rule.KEEP, beta
         losses = np.zeros((1, 2))
         job.prepare_steps()
         job.run_steps(np.arange(len(x)), noise, losses)
+        job.write_back()
         reconstruction, kl = losses[0].tolist()
         return Loss(reconstruction, kl, beta), {name: grads[name] for name in params}
 

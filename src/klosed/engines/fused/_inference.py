@@ -59,7 +59,7 @@ def infer(
                 score = view(scores + (start + i) * 16, 2, _DOUBLE)
                 score[0] = _likelihood(ints[Int.LIKELIHOOD], job, i, i + 1, scratch, one, one)
                 continue
-            y = view(layer[Layer.OUTPUT] + i * width * size, width, one)
+            y = view(layer[Layer.OUTPUT] + i * layer[Layer.Y_BYTES], width, one)
             bias = view(layer[Layer.BIAS], width, one)
             result = view(results + (start + i) * width * size, width, one)
             for j in range(width):  # the encoder's heads have had their bias

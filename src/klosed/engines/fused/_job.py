@@ -6,7 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from klosed.engines.fused import _sparse as sparse
 from klosed.engines.fused._amx import UNIT, has_amx
+from klosed.engines.fused._dense import padded
 from klosed.engines.fused._inference import infer
 from klosed.engines.fused._network import Network, Workspace, address, aligned
 from klosed.engines.fused._noise import STATE_BYTES
+from klosed.engines.fused._panels import InPanels, panel_widths, share_numbers, transposed
 from klosed.engines.fused._parts import set_gather, set_inference, set_steps
+from klosed.engines.fused._products import VECTORS
 from klosed.engines.fused._split import SplitWorkspace
 from klosed.engines.fused._steps import PARTIAL, run
 from klosed.engines.fused._tables import (
@@ -32,13 +35,14 @@ from klosed.engines.fused._tables import (
     Scaled,
     Stored,
 )
+from klosed.engines.fused._team import outputs_of
 from klosed.engines.fused.blas import load_blas, yield_address
 from klosed.models.scaling import Scaling
 
 __all__ = ["Job", "one_thread_a_product", "run_on_threads", "terms_for", "threads_for"]
 
 Array = NDArray[Any]
-_TILE_BYTES = 320 * 1024  # of gradient: it must stay in the cache until it is used
+_TILE_BYTES = 320 * 1024  # of split gradient: it must stay in the cache until it is used
 _OPERATIONS_A_THREAD = 8_000_000  # some 50 µs; a step's meetings of threads take a few
 _ROWS_A_THREAD = 48  # fewer make slow products: threads then share columns, and meet more often
 _NO_STREAMS = np.empty((0, 3), np.uint64)
@@ -51,7 +55,10 @@ _SCALED = {
 
 
 class Job:
-    """Everything that a call needs but what changes from call to call."""
+    """Everything that a call needs but what changes from call to call.
+
+    One that `trains` has its weights in panels, or splits them into `terms`.
+    """
 
     def __init__(
         self,
@@ -62,6 +69,7 @@ class Job:
         *,
         batch: int,
         threads: int,
+        trains: bool = False,
         is_sparse: bool = False,
         terms: int = 0,
     ) -> None:
@@ -70,15 +78,25 @@ class Job:
         self.dtype = dtype = self.params["encoder.loc.weight"].dtype
         self.blas = load_blas()
         is_by_rows = batch >= _ROWS_A_THREAD * threads
-        self._workspace = Workspace(network, batch, dtype, sums=1 if is_by_rows else threads)
+        size, in_panels = dtype.itemsize, trains and not terms
+        self._workspace = Workspace(
+            network, batch, dtype, sums=1 if is_by_rows else threads,
+            pad=partial(padded, size=size) if in_panels else int,
+        )  # fmt: skip
         self.layers = self._workspace.table
         network.bind(self.layers, self.params, Layer.WEIGHT, Layer.BIAS)
         self.blocks, self._kept = network.blocks(self.params)
-        unit = LINE // dtype.itemsize
-        if is_sparse:
-            self.layers[0, Layer.SPARSE] = -(-network.layers[0].n_out // unit) * unit
-        self._terms = terms
-        self.tiles = _tiles(network, dtype, threads, is_sparse, UNIT if terms else unit)
+        self.layers[0, Layer.IS_SPARSE] = is_sparse
+        self._terms, self._is_sparse = terms, is_sparse
+        self._packed: list[InPanels] = []
+        if in_panels:
+            for number, row in enumerate(self.layers):
+                row[Layer.SHARE_BYTES] = share_numbers(network, number, threads, size) * size
+                if number > 0:  # the data need no gradient
+                    self._kept.append(transposed(network, self.params, number, threads))
+                    row[Layer.TRANSPOSED] = address(self._kept[-1])
+            self.put_in_panels(self.params, Layer.WEIGHT)
+        self.tiles = _tiles(network, dtype, threads, in_panels)
         self._partial = np.zeros((threads, PARTIAL))
         self.ints, self.reals = np.zeros(len(Int), np.int64), np.zeros(len(Real))
         self._control = aligned(Control.SIZE, np.int64)
@@ -86,13 +104,17 @@ class Job:
         n = network.spec.n_features
         outputs = self.tiles[:, 2] - self.tiles[:, 1]
         inputs = self.layers[self.tiles[:, 0], Layer.N_IN]
-        if is_sparse:
-            inputs[self.tiles[:, 0] == 0] = sparse.BLOCK + sparse.LINES
-            outputs += -outputs % unit
+        if in_panels:  # a panel of some inputs, or all of a sparse layer
+            unit = LINE // size
+            inputs[:] = sparse.BLOCK + sparse.LINES
+            most = outputs.max() if is_sparse else VECTORS * unit
+            outputs = np.maximum(np.minimum(outputs, most) + unit, VECTORS * unit)
         tile = int((outputs * inputs).max())
         own = sparse.list_numbers(batch, n) if is_sparse else 0
         self._lists = aligned(own * threads, np.int32)
-        numbers = Column.SIZE * n + max(tile, n, int(self.layers[:, Layer.N_OUT].max()))
+        numbers = (
+            Column.SIZE * n + LINE // size + max(tile, n, int(self.layers[:, Layer.N_OUT].max()))
+        )
         numbers = max(numbers, -(-STATE_BYTES // dtype.itemsize))
         numbers += -numbers % 16
         self._scratch = aligned(numbers * threads, dtype)
@@ -106,6 +128,8 @@ class Job:
                 Int.BATCH: batch,
                 Int.UPSTREAM: self._workspace.upstream,
                 Int.WIDEST: self._workspace.widest,
+                Int.ZEROS: self._workspace.zeros,
+                Int.SHARES: threads,
                 Int.BY_ROWS: is_by_rows,
                 Int.LISTS: address(self._lists),
                 Int.LISTS_BYTES: 4 * own,
@@ -135,8 +159,26 @@ class Job:
 
     def prepare_steps(self) -> None:
         """Have what steps need compiled, for the rule that is set."""
-        set_steps(self.ints, self.layers, self.blocks, self.dtype, self._terms)
+        widths = panel_widths(self.network, self.threads, self.dtype.itemsize)
+        set_steps(self.ints, self.layers, self.blocks, self.dtype, self._terms, widths)
         run.address(self.dtype)
+
+    def put_in_panels(self, arrays: Mapping[str, Array], column: Layer) -> None:
+        """Write addresses of weights, or what belongs to them, to a column of the layers' table.
+
+        They are the arrays' own, or of copies in panels, where weights are. `write_back` copies
+        those back.
+        """
+        if self.layers[0, Layer.SHARE_BYTES]:
+            sparse_too = self._is_sparse
+            packed = InPanels(self.network, arrays, self.threads, is_sparse=sparse_too)
+            packed.bind(self.layers, column)
+            self._packed.append(packed)
+
+    def write_back(self) -> None:
+        """Copy what lies in panels to the arrays that it belongs to."""
+        for packed in self._packed:
+            packed.write_back()
 
     def run_steps(
         self, rows: Array, noise: Array, losses: Array, streams: Array = _NO_STREAMS
@@ -219,27 +261,23 @@ class Job:
         return _STORED[stored], _SCALED[scaling.kind], as_it_is
 
 
-def _tiles(
-    network: Network, dtype: np.dtype[Any], threads: int, is_sparse: bool, unit: int
-) -> Array:
+def _tiles(network: Network, dtype: np.dtype[Any], threads: int, in_panels: bool) -> Array:
     """Return (layer, first output, end, thread) of each tile of weights.
 
-    A thread updates the weights of the outputs that it computes: they are in its cache. A sparse
-    first layer is one tile a thread, updated in blocks of inputs. The last tile may stand for the
-    likelihoods' learned parameters: layer −1.
+    A thread updates the weights of the outputs that it computes: they are in its cache. In panels
+    they are one tile, updated bit by bit. The last tile may stand for the likelihoods' learned
+    parameters: layer −1.
     """
     tiles = []
     for number, layer in enumerate(network.layers):
         row_bytes = layer.n_in * dtype.itemsize
         for thread in range(threads):
-            units = -(-layer.n_out // unit)
-            first, end = (
-                min(units * (thread + i) // threads * unit, layer.n_out) for i in (0, 1)
-            )  # fmt: skip
-            parts = max(1, -(-(end - first) * row_bytes // _TILE_BYTES))
-            parts = 1 if is_sparse and number == 0 else parts
-            units = -(-(end - first) // unit)
-            edges = [min(first + units * i // parts * unit, end) for i in range(parts + 1)]
+            first, end = outputs_of(thread, threads, number, layer.n_out, dtype.itemsize)
+            parts = 1 if in_panels else max(1, -(-(end - first) * row_bytes // _TILE_BYTES))
+            units = -(-(end - first) // UNIT)
+            edges = [min(first + units * i // parts * UNIT, end) for i in range(parts + 1)]
+            if in_panels:
+                edges = [first, end]
             tiles += [(number, a, b, thread) for a, b in itertools.pairwise(edges) if b > a]
     if network.has_free_parameters:
         tiles.append((-1, 0, 0, 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,15 +163,26 @@ class Network:
 class Workspace:
     """Activations and gradients of `rows` examples: all the memory that a step needs.
 
-    `sums` threads add up gradients on their way down.
+    `sums` threads add up gradients on their way down. Rows, and their number, are filled up with
+    zeros to what `pad` makes of them.
     """
 
-    def __init__(self, network: Network, rows: int, dtype: DTypeLike, *, sums: int = 1) -> None:
+    def __init__(
+        self,
+        network: Network,
+        rows: int,
+        dtype: DTypeLike,
+        *,
+        sums: int = 1,
+        pad: Callable[[int], int] = int,
+    ) -> None:
         self.table = network.table()
         self._kept: list[Array] = []
+        size = np.dtype(dtype).itemsize
 
         def buffer(width: int) -> int:
-            self._kept.append(aligned(rows * width, dtype))
+            self._kept.append(aligned(pad(rows) * pad(width), dtype))
+            self._kept[-1][:] = 0
             return address(self._kept[-1])
 
         source = buffer(network.layers[0].n_in)
@@ -179,8 +190,11 @@ class Workspace:
             row[Layer.INPUT] = source
             row[Layer.OUTPUT] = source = buffer(layer.n_out)
             row[Layer.DELTA] = buffer(layer.n_out)
+            row[Layer.X_BYTES] = pad(layer.n_in) * size
+            row[Layer.Y_BYTES] = pad(layer.n_out) * size
             if number == network.head:
                 source = buffer(layer.n_out // 2)
-        self.widest = max(layer.n_in for layer in network.layers)
+        self.widest = pad(max(layer.n_in for layer in network.layers))
         self.upstream = buffer(self.widest * sums)
+        self.zeros = buffer(max(max(layer.n_in, layer.n_out) for layer in network.layers))
         self.target = buffer(network.layers[0].n_in)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
@@ -11,15 +12,16 @@ from klosed.engines.fused import _passes as passes
 from klosed.engines.fused import _small_passes as small
 from klosed.engines.fused import _sparse as sparse
 from klosed.engines.fused._compile import Part
+from klosed.engines.fused._dense import add_rows, multiply, transpose
 from klosed.engines.fused._noise import draw_normal
 from klosed.engines.fused._pieces import product
 from klosed.engines.fused._rows import activate, gather
-from klosed.engines.fused._small_products import add_rows, multiply, transpose
 from klosed.engines.fused._split import multiply as multiply_terms
 from klosed.engines.fused._split import split
 from klosed.engines.fused._tables import (
     ACTIVATION_CODES,
     Block,
+    How,
     Int,
     Kind,
     Layer,
@@ -42,17 +44,14 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
-_INFERENCE: dict[Int, Part] = {
-    Int.PRODUCT: product,
+_LOSS: dict[Int, Part] = {
     Int.TAKE: passes.take,
-    Int.THROUGH: passes.through,
     Int.REPARAMETERIZE: passes.reparameterize,
     Int.LIKELIHOOD: passes.likelihood,
 }
-_STEPS: dict[Int, Part] = {Int.BACKWARD: passes.backward, Int.DRAW_NORMAL: draw_normal}
+_PANELS: dict[Int, Part] = {Int.MULTIPLY: multiply, Int.TRANSPOSE: transpose}
 _SPARSE: dict[Int, Part] = {
     Int.NOTE: sparse.note,
-    Int.SPARSE_PANEL: sparse.panel,
     Int.SPARSE_FORWARD: sparse.forward,
     Int.SPARSE_GRADIENT: sparse.gradient,
 }
@@ -61,8 +60,8 @@ _SMALL: dict[Int | Small, Part] = {
     Int.REPARAMETERIZE: small.reparameterize,
     Int.BACKWARD: small.backward,
     Int.DRAW_NORMAL: draw_normal,
-    Small.MULTIPLY: multiply,
-    Small.TRANSPOSE: transpose,
+    Int.MULTIPLY: multiply,
+    Int.TRANSPOSE: transpose,
     Small.ADD_ROWS: add_rows,
 }
 
@@ -104,28 +103,46 @@ def set_gather(
 
 
 def set_inference(ints: Array, layers: Array, blocks: Array, dtype: DTypeLike) -> None:
-    """Write what a loss needs."""
+    """Write what using a model needs."""
+    _set_loss(ints, layers, blocks, dtype, How.BLAS)
+    ints[Int.PRODUCT] = product.address(dtype)
+
+
+def _set_loss(ints: Array, layers: Array, blocks: Array, dtype: DTypeLike, how: How) -> None:
     set_forward(layers, blocks, dtype)
-    for position, part in _INFERENCE.items():
+    ints[Int.THROUGH] = passes.through.address(dtype, how)
+    for position, part in _LOSS.items():
         ints[position] = part.address(dtype)
     for block in blocks:
         block[Block.RECONSTRUCT] = likelihoods.reconstruct.address(dtype, block[Block.KIND])
 
 
-def set_steps(ints: Array, layers: Array, blocks: Array, dtype: DTypeLike, terms: int) -> None:
-    """Write what steps need, for the rule that is set; matrices are split into so many terms."""
-    set_inference(ints, layers, blocks, dtype)
-    parts = _STEPS | (_SPARSE if layers[0, Layer.SPARSE] else {})
+def set_steps(
+    ints: Array, layers: Array, blocks: Array, dtype: DTypeLike, terms: int, widths: Iterable[int]
+) -> None:
+    """Write what steps need, for the rule that is set.
+
+    Matrices are split into so many terms or, if none, lie in panels: of `widths` vectors those of
+    the first layer where it leaves zeros out.
+    """
+    how, is_sparse = How.SPLIT if terms else How.PANELS, bool(layers[0, Layer.IS_SPARSE])
+    _set_loss(ints, layers, blocks, dtype, how)
+    ints[Int.BACKWARD] = passes.backward.address(dtype, how)
+    parts = {Int.DRAW_NORMAL: draw_normal} | (_SPARSE if is_sparse else {})
+    if how == How.PANELS:
+        parts |= _PANELS
     if any(block[Block.IS_LEARNED] or block[Block.SHAPE_COUNT] for block in blocks):
         parts[Int.FREE_PARAMETERS] = free_parameters
     for position, part in parts.items():
         ints[position] = part.address(dtype)
+    for width in widths if is_sparse else ():
+        ints[Int.SPARSE_PANEL_1 - 1 + width] = sparse.panel.address(dtype, width)
     if terms:
         ints[Int.SPLIT], ints[Int.MULTIPLY] = (
             each.address(dtype, terms) for each in (split, multiply_terms)
         )
     for layer in layers:
-        layer[Layer.TILE] = tile.address(dtype, 2 if terms else int(layer[Layer.SPARSE] > 0))
+        layer[Layer.TILE] = tile.address(dtype, how, bool(layer[Layer.IS_SPARSE]))
     rule = ints[Int.RULE]
     ints[Int.UPDATE] = 0 if rule == Rule.KEEP else update.address(dtype, rule)
 

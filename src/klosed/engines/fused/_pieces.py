@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
-from klosed.engines.fused._compile import OPTIONS, part
+from klosed.engines.fused._compile import part
 from klosed.engines.fused._intrinsics import call_gemm, size_of, view
 from klosed.engines.fused._tables import INTS, WHOLE, Int
 
@@ -21,52 +19,24 @@ _RESULTS = 1200
 _FEW_ROWS = 128
 
 
-@njit(**OPTIONS)
-def _even(whole: Any, most: Any) -> Any:
-    """Return the size of even parts of at most `most`."""
-    parts = -(-whole // max(most, 1))
-    return -(-whole // parts)
-
-
 @part()
 def product(
-    job: Any,
-    transpose_a: Any,
-    transpose_b: Any,
-    m: Any,
-    n: Any,
-    k: Any,
-    a: Any,
-    lda: Any,
-    b: Any,
-    ldb: Any,
-    c: Any,
-    ldc: Any,
-    one: Any,
+    job: Any, n_out: Any, rows: Any, n_in: Any, weight: Any, x: Any, y: Any, one: Any
 ) -> None:
-    """Write C = op(A) op(B), op(A) of shape (m, k); column-major, matrices by address."""
-    ints = view(job, INTS, WHOLE)
-    if min(m, n, k) == 0:  # a thread without rows
+    """Write Y = X Wᵀ, matrices by address: with rows as rows, Yᵀ = W Xᵀ to column-major BLAS."""
+    ints, size, zero = view(job, INTS, WHOLE), size_of(one), type(one)(0)
+    if min(n_out, rows, n_in) == 0:
         return
-    size, zero = size_of(one), type(one)(0)
-    part_m, part_n, part_k = m, n, k
-    if ints[Int.IN_PIECES]:
-        if transpose_a:
-            if n <= _FEW_ROWS and k >= 64 and m * n > _RESULTS:
-                part_n = min(n, 8)
-                part_m = _even(m, min(_RESULTS // part_n, _MULTIPLICATIONS // (part_n * k)))
-        elif min(n, k) <= _FEW_ROWS and m * n * k > _MULTIPLICATIONS:
-            part_m, part_n = _even(m, 800), _even(n, 40)
-            part_k = _even(k, _MULTIPLICATIONS // (part_m * part_n))
-    letter_a = _TRANSPOSED if transpose_a else _NORMAL
-    letter_b = _TRANSPOSED if transpose_b else _NORMAL
-    for j in range(0, n, part_n):
-        for i in range(0, m, part_m):
-            for p in range(0, k, part_k):
-                call_gemm(
-                    ints[Int.GEMM], letter_a, letter_b,
-                    min(part_m, m - i), min(part_n, n - j), min(part_k, k - p), one,
-                    a + (i * lda + p if transpose_a else p * lda + i) * size, lda,
-                    b + (p * ldb + j if transpose_b else j * ldb + p) * size, ldb,
-                    zero if p == 0 else one, c + (j * ldc + i) * size, ldc,
-                )  # fmt: skip
+    part_out, part_rows = n_out, rows
+    if ints[Int.IN_PIECES] and rows <= _FEW_ROWS and n_in >= 64 and n_out * rows > _RESULTS:
+        part_rows = min(rows, 8)
+        most = min(_RESULTS // part_rows, _MULTIPLICATIONS // (part_rows * n_in))
+        part_out = -(-n_out // -(-n_out // max(most, 1)))  # even parts
+    for i in range(0, rows, part_rows):
+        for j in range(0, n_out, part_out):
+            call_gemm(
+                ints[Int.GEMM], _TRANSPOSED, _NORMAL,
+                min(part_out, n_out - j), min(part_rows, rows - i), n_in, one,
+                weight + j * n_in * size, n_in, x + i * n_in * size, n_in, zero,
+                y + (i * n_out + j) * size, n_out,
+            )  # fmt: skip

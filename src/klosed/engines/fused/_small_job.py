@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from klosed.engines.fused._dense import padded
 from klosed.engines.fused._job import Job
 from klosed.engines.fused._network import Network, address, aligned
 from klosed.engines.fused._parts import set_small, set_small_take
-from klosed.engines.fused._small_products import padded
 from klosed.engines.fused._small_steps import AT_ONCE, run
 from klosed.engines.fused._tables import LINE, SMALL, Int, Layer, Small
 from klosed.models.scaling import Scaling

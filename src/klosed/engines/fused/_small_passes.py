@@ -1,7 +1,7 @@
 """Rows of a small network on their way through, and their gradients on the way back.
 
 As in `_passes`, but rows and columns are filled up with zeros to whole vectors and tiles, products
-are those of `_small_products`, and activations are finished before they leave the registers where
+are those of `_dense`, and activations are finished before they leave the registers where
 that is possible.
 """
 
@@ -14,19 +14,19 @@ from numba import njit, types
 
 from klosed.engines.fused import _elementary as elementary
 from klosed.engines.fused._compile import OPTIONS, part, variants
-from klosed.engines.fused._intrinsics import grid, size_of, view
-from klosed.engines.fused._likelihoods import LOG_2PI, column, read, reconstruct
-from klosed.engines.fused._products import ROWS
-from klosed.engines.fused._rows import activate
-from klosed.engines.fused._small_products import (
+from klosed.engines.fused._dense import (
     MASKED,
     PLAIN,
     POSITIVE,
     add_rows,
     multiply,
-    padded_in_code,
+    padded,
     vectors_for,
 )
+from klosed.engines.fused._intrinsics import grid, size_of, view
+from klosed.engines.fused._likelihoods import LOG_2PI, column, read, reconstruct
+from klosed.engines.fused._products import ROWS
+from klosed.engines.fused._rows import activate
 from klosed.engines.fused._tables import (
     ACTIVATION_CODES,
     BLOCK,
@@ -77,7 +77,7 @@ def take(stored: int, scaling: int) -> Any:
         ints, size, zero = view(job, SMALL, WHOLE), size_of(one), type(one)(0)
         layer = view(ints[Int.LAYERS], LAYER, WHOLE)
         numbers, n = view(rows, count, WHOLE), layer[Layer.N_IN]
-        width = padded_in_code(n, size)
+        width = padded(n, size)
         shift, scale = view(ints[Int.SHIFT], n, _DOUBLE), view(ints[Int.SCALE], n, _DOUBLE)
         for i in range(count):
             source = view(ints[Int.DATA] + numbers[i] * ints[Int.ROW_BYTES], n, like)
@@ -117,10 +117,10 @@ def through(job: Any, lowest: Any, highest: Any, rows: Any, one: Any) -> None:
     for k in range(lowest, highest):
         layer = layers[k]
         n_in, n_out = layer[Layer.N_IN], layer[Layer.N_OUT]
-        x_stride, y_stride = padded_in_code(n_in, size) * size, padded_in_code(n_out, size) * size
+        x_stride, y_stride = padded(n_in, size) * size, padded(n_out, size) * size
         y, is_relu = layer[Layer.OUTPUT], layer[Layer.ACTIVATION] == _RELU
         _multiply(
-            ints[Small.MULTIPLY], layer[Layer.INPUT], x_stride, size, n_in,
+            ints[Int.MULTIPLY], layer[Layer.INPUT], x_stride, size, n_in,
             layer[Layer.TRANSPOSED], y_stride, layer[Layer.BIAS], 0, y, y_stride, rows,
             vectors_for(n_out, size), POSITIVE if is_relu else PLAIN, y, one,
         )  # fmt: skip
@@ -159,7 +159,7 @@ def reparameterize(job: Any, rows: Any, noise: Any, one: Any) -> Any:
     ints, size, real = view(job, SMALL, WHOLE), size_of(one), type(one)
     layers, head, half = _layers(ints), ints[Int.ENCODER_HEAD], real(0.5)
     k = layers[head, Layer.N_OUT] // 2
-    line, stride, n = k * size, padded_in_code(2 * k, size) * size, rows * k
+    line, stride, n = k * size, padded(2 * k, size) * size, rows * k
     out = layers[head, Layer.OUTPUT]
     _copy_rows(out, stride, ints[Small.LOC], line, k, rows, one)
     _copy_rows(out + line, stride, ints[Small.LOG_VARIANCES], line, k, rows, one)
@@ -176,7 +176,7 @@ def reparameterize(job: Any, rows: Any, noise: Any, one: Any) -> Any:
         z[j], steps[j] = loc[j] + step, step
         total += elementary.psi(log_variance) + loc[j] * loc[j]
         log_variances[j] = elementary.expm1(log_variance)
-    z_stride = padded_in_code(k, size) * size
+    z_stride = padded(k, size) * size
     _copy_rows(ints[Small.UP], line, layers[head + 1, Layer.INPUT], z_stride, k, rows, one)
     return 0.5 * total
 
@@ -186,7 +186,7 @@ def _to_heads(layer: Any, k: Any, rows: Any, kl_weight: Any, ints: Any, one: Any
     """Write the gradients by mean and log-variance, of that by z."""
     size, real = size_of(one), type(one)
     half, n, line = real(0.5), rows * k, k * size
-    up_stride, stride = padded_in_code(k, size) * size, padded_in_code(2 * k, size) * size
+    up_stride, stride = padded(k, size) * size, padded(2 * k, size) * size
     _copy_rows(ints[Int.UPSTREAM], up_stride, ints[Small.UP], line, k, rows, one)
     up, steps = view(ints[Small.UP], n, one), view(ints[Small.STEP], n, one)
     loc, expm1 = view(ints[Small.LOC], n, one), view(ints[Small.LOG_VARIANCES], n, one)
@@ -203,8 +203,8 @@ def likelihood(job: Any, rows: Any, is_first: Any, scratch: Any, weight: Any, on
     ints, size = view(job, SMALL, WHOLE), size_of(one)
     layers = _layers(ints)
     layer, n = layers[len(layers) - 1], layers[0, Layer.N_IN]
-    x_stride = padded_in_code(n, size) * size
-    stride = padded_in_code(layer[Layer.N_OUT], size) * size
+    x_stride = padded(n, size) * size
+    stride = padded(layer[Layer.N_OUT], size) * size
     total = 0.0
     for i in range(rows):
         for b in range(ints[Int.N_BLOCKS]):
@@ -226,7 +226,7 @@ def gaussian(job: Any, rows: Any, is_first: Any, scratch: Any, weight: Any, one:
     ints, size, real = view(job, SMALL, WHOLE), size_of(one), type(one)
     layers, block = _layers(ints), view(ints[Int.BLOCKS], BLOCK, WHOLE)
     layer, n = layers[len(layers) - 1], layers[0, Layer.N_IN]
-    width, zero, half = padded_in_code(n, size), real(0), real(0.5)
+    width, zero, half = padded(n, size), real(0), real(0.5)
     if is_first:
         of_column = column(Column.PRECISION, scratch, 0, n, n, one)
         log_of_column = column(Column.LOG_VARIANCE, scratch, 0, n, n, one)
@@ -275,11 +275,11 @@ def backward(job: Any, rows: Any, grads: Any, is_first: Any, weight: Any, one: A
     for k in range(len(layers) - 1, -1, -1):
         layer = layers[k]
         n_in, n_out = layer[Layer.N_IN], layer[Layer.N_OUT]
-        x_width, width = padded_in_code(n_in, size), padded_in_code(n_out, size)
+        x_width, width = padded(n_in, size), padded(n_out, size)
         x_stride, stride, vectors = x_width * size, width * size, vectors_for(n_in, size)
         grad, to = layer[Layer.DELTA], grads + (layer[Layer.WEIGHT] - ints[Small.WEIGHTS])
         _multiply(
-            ints[Small.MULTIPLY], grad, size, stride, rows, layer[Layer.INPUT], x_stride,
+            ints[Int.MULTIPLY], grad, size, stride, rows, layer[Layer.INPUT], x_stride,
             ints[Small.ZEROS] if is_first else to, 0 if is_first else x_stride, to, x_stride,
             -(-n_out // ROWS) * ROWS, vectors, PLAIN, to, one,
         )  # fmt: skip
@@ -295,7 +295,7 @@ def backward(job: Any, rows: Any, grads: Any, is_first: Any, weight: Any, one: A
         is_relu = is_hidden and below[Layer.ACTIVATION] == _RELU
         up = below[Layer.DELTA] if is_relu else ints[Int.UPSTREAM]
         _multiply(
-            ints[Small.MULTIPLY], grad, stride, size, n_out, layer[Layer.WEIGHT], x_stride,
+            ints[Int.MULTIPLY], grad, stride, size, n_out, layer[Layer.WEIGHT], x_stride,
             ints[Small.ZEROS], 0, up, x_stride, tiled, vectors, MASKED if is_relu else PLAIN,
             layer[Layer.INPUT], one,
         )  # fmt: skip

@@ -15,6 +15,7 @@ from numba import njit, types
 
 from klosed.engines.fused import _small_passes as passes
 from klosed.engines.fused._compile import OPTIONS, part
+from klosed.engines.fused._dense import padded, transpose, vectors_for
 from klosed.engines.fused._elementary import is_finite
 from klosed.engines.fused._intrinsics import (
     flush_to_zero,
@@ -27,7 +28,6 @@ from klosed.engines.fused._intrinsics import (
 from klosed.engines.fused._likelihoods import column, prepare_blocks
 from klosed.engines.fused._noise import draw_normal
 from klosed.engines.fused._products import ROWS
-from klosed.engines.fused._small_products import padded_in_code, transpose, vectors_for
 from klosed.engines.fused._tables import (
     BLOCK,
     LAYER,
@@ -61,9 +61,9 @@ def _transpose_all(ints: Any, one: Any) -> None:
     for k in range(len(layers)):
         n_in, n_out = layers[k, Layer.N_IN], layers[k, Layer.N_OUT]
         _transpose(
-            ints[Small.TRANSPOSE], layers[k, Layer.WEIGHT], padded_in_code(n_in, size) * size,
+            ints[Int.TRANSPOSE], layers[k, Layer.WEIGHT], padded(n_in, size) * size,
             n_out, vectors_for(n_in, size), layers[k, Layer.TRANSPOSED],
-            padded_in_code(n_out, size) * size, one,
+            padded(n_out, size) * size, one,
         )  # fmt: skip
 
 
@@ -177,7 +177,7 @@ def run(job: Any, thread: Any, threads: Any, one: Any) -> Any:
         _update(
             ints[Int.UPDATE], ints[Small.WEIGHTS], _total(all_grads, threads, ints, one),
             ints[Small.SLOT_1], ints[Small.SLOT_2], numbers, ints[Int.STEP] + s + 1,
-            ints[Int.REALS], 1, 0, one,
+            ints[Int.REALS], one,
         )  # fmt: skip
         _transpose_all(ints, one)
         done += 1

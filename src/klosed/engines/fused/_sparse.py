@@ -2,8 +2,8 @@
 
 Y = X Wᵀ needs, of W, the columns of inputs that are not zero; ∂W = Gᵀ X, of G, the rows for which
 an input is not zero. Rows of X are taken four at a time on the way through, columns four at a time
-on the way back, with the inputs, or rows, that are not zero in all four. W and its moments are
-kept transposed, so that a vector holds what several outputs take from one input.
+on the way back, with the inputs, or rows, that are not zero in all four. W lies in panels, as
+other layers' weights do, of more vectors.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from klosed.engines.fused._compile import OPTIONS, part
+from klosed.engines.fused._compile import OPTIONS, part, variants
+from klosed.engines.fused._dense import edge, padded, panels_for, vectors_in
 from klosed.engines.fused._intrinsics import bits_of, size_of, view
-from klosed.engines.fused._pieces import product
 from klosed.engines.fused._products import ROWS, VECTOR_BYTES, VECTORS, living, tile_of
-from klosed.engines.fused._tables import INTS, LAYER, LINE, WHOLE, Int, Layer
+from klosed.engines.fused._tables import INTS, LAYER, WHOLE, Int, Layer
+from klosed.engines.fused._team import outputs_of
 
 __all__ = [
     "BLOCK",
     "LINES",
+    "WIDE",
     "forward",
     "gradient",
     "list_numbers",
     "may_pay",
     "note",
-    "padded_line",
     "panel",
     "pays",
+    "place_of",
 ]
 
 Array = NDArray[Any]
 LINES = 4  # of a tile
 BLOCK = 64  # inputs whose gradient is computed, then used
-_WIDE = ROWS * VECTORS // LINES
-_wide_tile, _narrow_tile = tile_of(LINES, _WIDE), tile_of(LINES, 1)
-_product = product.call
+WIDE = ROWS * VECTORS // LINES  # vectors of a panel
 _INT = np.int32(0)
 _INT_BYTES = 4
 _ROWS_LOOKED_AT = 1024
@@ -64,13 +64,6 @@ def pays(x: Array, n_out: int, threads: int) -> bool:
     return rows > 0 and max(by_rows.mean(), by_columns.mean()) <= _MOST_LIVING
 
 
-@njit(**OPTIONS)
-def padded_line(n: Any, size: Any) -> Any:
-    """Return n, rounded up to the numbers of that size that whole cache lines hold."""
-    unit = LINE // size
-    return -(-n // unit) * unit
-
-
 def list_numbers(batch: int, n_in: int) -> int:
     """Return how many int32 a thread has for lists.
 
@@ -94,34 +87,41 @@ def _own(thread: Any, n_in: Any, ints: Any) -> Any:
     return inputs, counts, noted, noted_counts, noted_counts + tiles * _INT_BYTES
 
 
-@part()
-def panel(
-    j: Any,
-    width: Any,
-    x: Any,
-    x_stride: Any,
-    x_step: Any,
-    inputs: Any,
-    count: Any,
-    weight: Any,
-    stride: Any,
-    y: Any,
-    y_stride: Any,
-    one: Any,
-) -> None:
-    """Write a panel of a tile's outputs from the j-th on: a wide one, or all up to `width`."""
-    size = size_of(one)
-    if j + _WIDE * VECTOR_BYTES // size <= width:
-        _wide_tile(
-            x, x_stride, x_step, inputs, count, weight + j * size, stride, y + j * size, y_stride,
-            one,
-        )  # fmt: skip
-        return
-    for at in range(j * size, width * size, VECTOR_BYTES):
-        place = min(at, width * size - VECTOR_BYTES)  # the last may overlap the one before
-        _narrow_tile(
-            x, x_stride, x_step, inputs, count, weight + place, stride, y + place, y_stride, one
-        )
+# Each has a name: what is kept on disk must not depend on what was made in a process.
+_tile_1, _tile_2, _tile_3 = (tile_of(LINES, vectors) for vectors in (1, 2, 3))
+_tile_4, _tile_5, _tile_6 = (tile_of(LINES, vectors) for vectors in (4, 5, 6))
+
+
+@variants()
+def panel(vectors: int) -> Any:
+    """Return what computes a tile of so many vectors."""
+
+    def panel(
+        x: Any,
+        x_stride: Any,
+        x_step: Any,
+        inputs: Any,
+        count: Any,
+        weight: Any,
+        stride: Any,
+        y: Any,
+        y_stride: Any,
+        one: Any,
+    ) -> None:
+        if vectors == 1:
+            _tile_1(x, x_stride, x_step, inputs, count, weight, stride, y, y_stride, one)
+        elif vectors == 2:
+            _tile_2(x, x_stride, x_step, inputs, count, weight, stride, y, y_stride, one)
+        elif vectors == 3:
+            _tile_3(x, x_stride, x_step, inputs, count, weight, stride, y, y_stride, one)
+        elif vectors == 4:
+            _tile_4(x, x_stride, x_step, inputs, count, weight, stride, y, y_stride, one)
+        elif vectors == 5:
+            _tile_5(x, x_stride, x_step, inputs, count, weight, stride, y, y_stride, one)
+        else:
+            _tile_6(x, x_stride, x_step, inputs, count, weight, stride, y, y_stride, one)
+
+    return panel
 
 
 _panel = panel.call
@@ -132,40 +132,39 @@ def forward(
     job: Any,
     start: Any,
     rows: Any,
-    first: Any,
-    end: Any,
+    owner: Any,
     thread: Any,
     scratch: Any,
     one: Any,
 ) -> None:
-    """Write X Wᵀ for rows from `start` on and the outputs `first` to `end`."""
+    """Write X Wᵀ for rows from `start` on and the outputs of the thread `owner`."""
     ints = view(job, INTS, WHOLE)
     layer = view(ints[Int.LAYERS], LAYER, WHOLE)
-    n_in, n_out, size = layer[Layer.N_IN], layer[Layer.N_OUT], size_of(one)
-    x_stride, y_stride, width = n_in * size, n_out * size, end - first
-    stride = layer[Layer.SPARSE] * size
-    x, y = layer[Layer.INPUT] + start * x_stride, layer[Layer.OUTPUT] + start * y_stride
-    weight, y = layer[Layer.WEIGHT] + first * size, y + first * size
-    if rows < LINES:
-        _product(
-            ints[Int.PRODUCT], job, False, False, width, rows, n_in, weight, layer[Layer.SPARSE],
-            x, n_in, y, n_out, one,
-        )  # fmt: skip
-        return
+    n_in, size = layer[Layer.N_IN], size_of(one)
+    first, end = outputs_of(owner, ints[Int.SHARES], 0, layer[Layer.N_OUT], size)
+    x_stride, y_stride, vectors = (
+        layer[Layer.X_BYTES],
+        layer[Layer.Y_BYTES],
+        vectors_in(end - first, size),
+    )
+    x = layer[Layer.INPUT] + start * x_stride
+    y = layer[Layer.OUTPUT] + start * y_stride + first * size
+    weight = layer[Layer.WEIGHT] + owner * layer[Layer.SHARE_BYTES]
     lists, counts, _, _, _ = _own(thread, n_in, ints)
-    tiles = -(-rows // LINES)
+    tiles, lines, panels = -(-rows // LINES), padded(n_in, size), panels_for(vectors, WIDE)
     count = view(counts, tiles, _INT)
     for t in range(tiles):
-        source, inputs = x + min(t * LINES, rows - LINES) * x_stride, lists + t * n_in * _INT_BYTES
+        source, inputs = x + t * LINES * x_stride, lists + t * n_in * _INT_BYTES
         count[t] = living(source, x_stride, LINES, n_in, inputs, scratch, one)
     # a panel of the weight stays in the cache while all rows pass
-    for j in range(0, width, _WIDE * VECTOR_BYTES // size):
+    for p in range(panels):
+        at = edge(p, panels, vectors)
+        here = edge(p + 1, panels, vectors) - at
         for t in range(tiles):
-            row = min(t * LINES, rows - LINES)
             _panel(
-                ints[Int.SPARSE_PANEL], j, width, x + row * x_stride, x_stride, size,
-                lists + t * n_in * _INT_BYTES, count[t], weight, stride, y + row * y_stride,
-                y_stride, one,
+                ints[Int.SPARSE_PANEL_1 - 1 + here], x + t * LINES * x_stride, x_stride, size,
+                lists + t * n_in * _INT_BYTES, count[t], weight + at * lines * VECTOR_BYTES,
+                here * VECTOR_BYTES, y + t * LINES * y_stride + at * VECTOR_BYTES, y_stride, one,
             )  # fmt: skip
 
 
@@ -181,11 +180,17 @@ def note(job: Any, start: Any, stop: Any, thread: Any, one: Any) -> None:
     count, lists = view(counts, tiles, _INT), view(noted, tiles * batch, _INT)
     count[:] = _INT
     for i in range(start, stop):
-        row = view(layer[Layer.INPUT] + i * n_in * size_of(one), n_in, zero)
+        row = view(layer[Layer.INPUT] + i * layer[Layer.X_BYTES], n_in, zero)
         for t in range(tiles):
             p = min(t * LINES, n_in - LINES)
             lists[t * batch + count[t]] = i
             count[t] += (row[p] | row[p + 1] | row[p + 2] | row[p + 3]) != zero
+
+
+@njit(**OPTIONS)
+def place_of(first: Any, line: Any) -> Any:
+    """Return where the first line of a panel of gradient lies, in bytes."""
+    return (BLOCK + LINES) * first * VECTOR_BYTES + LINES * line
 
 
 @part()
@@ -194,25 +199,25 @@ def gradient(
     first_input: Any,
     inputs: Any,
     start: Any,
-    stop: Any,
+    vectors: Any,
     rows: Any,
     to: Any,
     thread: Any,
     threads: Any,
     one: Any,
 ) -> None:
-    """Write ∂loss/∂Wᵀ = Xᵀ G of some inputs and the outputs `start` to `stop` to `to`.
+    """Write ∂loss/∂Wᵀ = Xᵀ G of some inputs and the outputs from `start` on, in panels, to `to`.
 
-    Lines are whole cache lines. The last tile may begin before the first input: up to LINES − 1
-    lines before `to` are written.
+    The last tile may begin before the first input: up to LINES − 1 lines before each panel are
+    written.
     """
     ints = view(job, INTS, WHOLE)
     layer = view(ints[Int.LAYERS], LAYER, WHOLE)
-    n_in, n_out, batch, size = layer[Layer.N_IN], layer[Layer.N_OUT], ints[Int.BATCH], size_of(one)
-    tiles, width = -(-n_in // LINES), stop - start
+    n_in, batch, size = layer[Layer.N_IN], ints[Int.BATCH], size_of(one)
+    tiles, panels = -(-n_in // LINES), panels_for(vectors, WIDE)
     grad = layer[Layer.DELTA] + start * size
     _, _, _, _, list_ = _own(thread, n_in, ints)
-    merged, line = view(list_, batch, _INT), padded_line(width, size) * size
+    merged = view(list_, batch, _INT)
     for t in range(first_input // LINES, -(-(first_input + inputs) // LINES)):
         p, count = min(t * LINES, n_in - LINES), 0
         merged[0] = 0
@@ -222,8 +227,12 @@ def gradient(
             for i in range(view(counts, tiles, _INT)[t]):
                 merged[count] = of_other[i]
                 count += 1
-        for j in range(0, width, _WIDE * VECTOR_BYTES // size):
+        for panel in range(panels):
+            at = edge(panel, panels, vectors)
+            here = edge(panel + 1, panels, vectors) - at
+            line = here * VECTOR_BYTES
             _panel(
-                ints[Int.SPARSE_PANEL], j, width, layer[Layer.INPUT] + p * size, size, n_in * size,
-                list_, max(count, 1), grad, n_out * size, to + (p - first_input) * line, line, one,
+                ints[Int.SPARSE_PANEL_1 - 1 + here], layer[Layer.INPUT] + p * size, size,
+                layer[Layer.X_BYTES], list_, max(count, 1), grad + at * VECTOR_BYTES,
+                layer[Layer.Y_BYTES], to + place_of(at, line) + (p - first_input) * line, line, one,
             )  # fmt: skip

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from klosed.engines.base import Batch, Loss, Task
 from klosed.engines.fused._job import Job, terms_for, threads_for
-from klosed.engines.fused._network import Network, address, aligned
+from klosed.engines.fused._network import Network
 from klosed.engines.fused._small_job import SmallJob, is_small, threads_for_small
 from klosed.engines.fused._sparse import pays
 from klosed.engines.fused._tables import RULES, Block, Int, Layer, Real
@@ -62,14 +62,13 @@ class FusedStepper:
             is_sparse = not (terms or self._is_streamed) and _is_sparse(network, task, threads)
             job = Job(
                 network, task.params, x, task.scaling,
-                batch=batch, threads=threads, is_sparse=is_sparse, terms=terms,
+                batch=batch, threads=threads, trains=True, is_sparse=is_sparse, terms=terms,
             )  # fmt: skip
         self._job = job
         rule, numbers = RULES[task.optimizer.name]
         job.ints[Int.RULE], job.reals[Real.BETA] = rule, task.beta
         for attribute, position in numbers.items():
             job.reals[position] = getattr(task.optimizer, attribute)
-        self._transposed: list[tuple[Array, Array]] = []
         if isinstance(job, SmallJob):
             self._moments = job.moments
         else:
@@ -84,21 +83,11 @@ class FusedStepper:
         self.steps_at_once = 1
 
     def _bind(self, network: Network, job: Job) -> None:
-        """Write where the moments lie; transpose what belongs to a sparse layer."""
+        """Write where the moments lie."""
         for own, (weight, bias, *free) in zip(self._moments.values(), _SLOTS, strict=False):
             network.bind(job.layers, own, weight, bias)
             network.bind_blocks(job.blocks, own, *free)
-        if job.layers[0, Layer.SPARSE]:
-            columns = (Layer.WEIGHT, Layer.WEIGHT_SLOT_1, Layer.WEIGHT_SLOT_2)
-            for own, column in zip((job.params, *self._moments.values()), columns, strict=False):
-                kept = own[f"{network.layers[0].names[0]}.weight"]
-                # lines of whole cache lines: threads that share outputs share none of those
-                n_out, stride = len(kept), int(job.layers[0, Layer.SPARSE])
-                whole = aligned(kept.shape[1] * stride, kept.dtype).reshape(-1, stride)
-                whole[:], copy = 0, whole[:, :n_out]
-                copy[...] = kept.T
-                job.layers[0, column] = address(copy)
-                self._transposed.append((kept, copy))
+            job.put_in_panels(own, weight)
 
     def steps(self, batches: Sequence[Batch], step: int) -> list[Loss]:
         """Take a step for each batch; none where the loss is not finite."""
@@ -123,8 +112,7 @@ class FusedStepper:
 
     def sync(self) -> None:
         """Copy what is not updated in place."""
-        for kept, copy in self._transposed:
-            kept[...] = copy.T
+        self._job.write_back()
         parts = [(self._task.params, self._job.params, "")]
         parts += [(self._task.moments, own, f"{slot}.") for slot, own in self._moments.items()]
         for theirs, own, prefix in parts:

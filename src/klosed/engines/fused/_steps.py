@@ -14,6 +14,7 @@ from klosed.engines.fused._elementary import is_finite
 from klosed.engines.fused._intrinsics import flush_to_zero, grid, restore_flags, size_of, view
 from klosed.engines.fused._likelihoods import prepare_blocks
 from klosed.engines.fused._noise import draw_normal
+from klosed.engines.fused._products import ROWS
 from klosed.engines.fused._split import Whose, split
 from klosed.engines.fused._tables import INTS, LAYER, LINE, REALS, WHOLE, Column, Int, Layer, Real
 from klosed.engines.fused._team import meet, share
@@ -51,22 +52,23 @@ def run(job: Any, thread: Any, threads: Any, one: Any) -> Any:
     head, n = ints[Int.ENCODER_HEAD], layers[0, Layer.N_IN]
     latent = layers[head, Layer.N_OUT] // 2
     scratch = ints[Int.SCRATCH] + thread * ints[Int.SCRATCH_BYTES]
-    tile_scratch = scratch + Column.SIZE * n * size
-    batch, done, is_sparse = ints[Int.BATCH], 0, layers[0, Layer.SPARSE]
+    tile_scratch = scratch + -(-Column.SIZE * n * size // LINE) * LINE
+    batch, done, is_sparse = ints[Int.BATCH], 0, layers[0, Layer.IS_SPARSE]
     for s in range(thread, ints[Int.N_STREAMS], threads):
         first = s * batch
         count = min(batch, n_rows - first)
         to, stream = noise + first * latent * size, ints[Int.STREAMS] + s * 24
         _draw_normal(ints[Int.DRAW_NORMAL], stream, to, count * latent, scratch, one)
     is_split = ints[Int.SPLIT] != 0
-    for t in range(len(tiles) if is_split else 0):
-        if tiles[t, 3] == thread and tiles[t, 0] >= 0:
-            _split(ints[Int.SPLIT], job, Whose.WEIGHT, tiles[t, 0], tiles[t, 1], tiles[t, 2], 0)
+    for t in range(len(tiles)):
+        k = tiles[t, 0]
+        if is_split and tiles[t, 3] == thread and k >= 0:
+            _split(ints[Int.SPLIT], job, Whose.WEIGHT, k, tiles[t, 1], tiles[t, 2], 0)
     meet(ints, threads)
     for s in range(len(losses)):
         first = s * batch
         count = min(batch, n_rows - first)
-        start, stop = share(count, thread, threads, 2 if is_split else 1)
+        start, stop = share(count, thread, threads, ROWS if ints[Int.BY_ROWS] else 1)
         at, rows_here, part, parts = 0, count, thread, threads
         if ints[Int.BY_ROWS]:
             at, rows_here, part, parts = start, stop - start, 0, 1
@@ -82,10 +84,11 @@ def run(job: Any, thread: Any, threads: Any, one: Any) -> Any:
         if parts > 1:
             meet(ints, threads)
         if is_sparse:
-            a, b = share(layers[0, Layer.N_OUT], part, parts, LINE // size)
-            _sparse_forward(
-                ints[Int.SPARSE_FORWARD], job, at, rows_here, a, b, thread, scratch, one
-            )
+            for owner in range(threads):
+                if parts == 1 or owner == part:
+                    _sparse_forward(
+                        ints[Int.SPARSE_FORWARD], job, at, rows_here, owner, thread, scratch, one
+                    )
         _through(ints[Int.THROUGH], job, 0, head + 1, at, rows_here, part, parts, one)
         here = noise + (first + start) * latent * size
         kl = _reparameterize(ints[Int.REPARAMETERIZE], job, start, stop - start, here, one)

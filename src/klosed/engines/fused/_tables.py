@@ -22,6 +22,7 @@ __all__ = [
     "Block",
     "Column",
     "Control",
+    "How",
     "Int",
     "Kind",
     "Layer",
@@ -39,7 +40,7 @@ __all__ = [
 class Layer(IntEnum):
     """Columns of the table of dense layers, in the order of the forward pass.
 
-    Addresses, but for the first three. The two heads of the encoder are one layer.
+    Addresses, but for the first three and the last. The two heads of the encoder are one layer.
     """
 
     N_IN = 0
@@ -56,12 +57,13 @@ class Layer(IntEnum):
     BIAS_SLOT_2 = 11
     WEIGHT_GRAD = 12
     BIAS_GRAD = 13
-    # Where zeros of the input are left out: numbers from one input's weights to the next's, for
-    # weight and slots lie transposed. Else 0.
-    SPARSE = 14
+    IS_SPARSE = 14  # whether zeros of the input are left out
     ACTIVATE = 15  # parts: its activation; 0 where the likelihood adds the bias
     TILE = 16  # and what makes and uses its gradient
-    TRANSPOSED = 17  # a small weight's transpose
+    TRANSPOSED = 17  # the weight's transpose, where there is one
+    X_BYTES = 18  # from a row of the input to the next
+    Y_BYTES = 19  # from a row of the output to the next; of DELTA, too
+    SHARE_BYTES = 20  # from one thread's weights in panels to the next one's
 
 
 class Block(IntEnum):
@@ -140,6 +142,14 @@ class Rule(IntEnum):
     ADAGRAD = 3
 
 
+class How(IntEnum):
+    """How the products of large networks are computed."""
+
+    BLAS = 0
+    PANELS = 1
+    SPLIT = 2
+
+
 class Pass(IntEnum):
     """Which way rows take through the network."""
 
@@ -200,11 +210,18 @@ class Int(IntEnum):
     NOTE = 45
     SPARSE_FORWARD = 46
     SPARSE_GRADIENT = 47
-    SPARSE_PANEL = 48
-    # products of split matrices: parts, 0 where BLAS multiplies, and their table of layers
-    SPLIT = 49
-    MULTIPLY = 50
-    SPLITS = 51
+    MULTIPLY = 48
+    TRANSPOSE = 49
+    SPLIT = 50  # 0 where matrices are not split
+    SPLITS = 51  # table of split layers
+    ZEROS = 52  # a row
+    SHARES = 53  # how many threads have weights
+    SPARSE_PANEL_1 = 54  # by the vectors of a panel
+    SPARSE_PANEL_2 = 55
+    SPARSE_PANEL_3 = 56
+    SPARSE_PANEL_4 = 57
+    SPARSE_PANEL_5 = 58
+    SPARSE_PANEL_6 = 59
 
 
 class Small(IntEnum):
@@ -229,10 +246,8 @@ class Small(IntEnum):
     LOG_VARIANCE = len(Int) + 12
     BY_VARIANCE = len(Int) + 13  # gradient by it, row by row
     TOTALS = len(Int) + 14  # a row
-    MULTIPLY = len(Int) + 15  # parts
-    TRANSPOSE = len(Int) + 16
-    ADD_ROWS = len(Int) + 17
-    TOTAL = len(Int) + 18  # gradient of all threads
+    ADD_ROWS = len(Int) + 15  # part
+    TOTAL = len(Int) + 16  # gradient of all threads
 
 
 class Score(IntEnum):

@@ -5,23 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 from numba import njit
+from numba.extending import register_jitable
 
 from klosed.engines.fused._compile import OPTIONS
 from klosed.engines.fused._intrinsics import add_atomic, call_yield, load_atomic, store_atomic
-from klosed.engines.fused._tables import Control, Int
+from klosed.engines.fused._tables import LINE, Control, Int
 
-__all__ = ["meet", "share"]
+__all__ = ["meet", "outputs_of", "share"]
 
 # A few microseconds: products between two meetings take longer than a trip to the system.
 _SPINS = 4000
 
 
-@njit(**OPTIONS)
+@register_jitable
 def share(n: Any, thread: Any, threads: Any, unit: Any = 1) -> Any:
     """Return (first, end) of this thread's share of n things: whole units, up to the last."""
     units = -(-n // unit)
     first, end = units * thread // threads, units * (thread + 1) // threads
     return min(first * unit, n), min(end * unit, n)
+
+
+@register_jitable
+def outputs_of(thread: Any, threads: Any, number: Any, n_out: Any, size: Any) -> Any:
+    """Return (first, end) of a thread's outputs of layer `number`: whole cache lines.
+
+    Threads take turns from layer to layer, so that what is left over is not always the same one's.
+    """
+    return share(n_out, (thread + number) % threads, threads, LINE // size)
 
 
 @njit(**OPTIONS)

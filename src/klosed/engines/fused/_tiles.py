@@ -8,22 +8,44 @@ from numba import njit
 
 from klosed.engines.fused import _sparse as sparse
 from klosed.engines.fused._compile import OPTIONS, part, variants
+from klosed.engines.fused._dense import (
+    PLAIN,
+    edge,
+    multiply,
+    padded,
+    panels_for,
+    transpose,
+    vectors_in,
+)
 from klosed.engines.fused._intrinsics import grid, size_of, view
 from klosed.engines.fused._likelihoods import column
-from klosed.engines.fused._pieces import product
-from klosed.engines.fused._split import Product, Whose, multiply, split
-from klosed.engines.fused._tables import BLOCK, INTS, LAYER, WHOLE, Block, Column, Int, Layer
+from klosed.engines.fused._products import VECTOR_BYTES, VECTORS
+from klosed.engines.fused._split import Product, Whose, split
+from klosed.engines.fused._split import multiply as multiply_split
+from klosed.engines.fused._tables import BLOCK, INTS, LAYER, WHOLE, Block, Column, How, Int, Layer
 from klosed.engines.fused._update import update
 
 __all__ = ["free_parameters", "tile"]
 
-_product, _update, _sparse_gradient = product.call, update.call, sparse.gradient.call
-_multiply, _split = multiply.call, split.call
+_SPLIT = int(How.SPLIT)
+_transpose, _update, _sparse_gradient = transpose.call, update.call, sparse.gradient.call
+_multiply, _multiply_split, _split = multiply.call, multiply_split.call, split.call
+
+
+@njit(**OPTIONS)
+def _use(
+    rule: Any, layer: Any, offset: Any, grad: Any, n: Any, step: Any, ints: Any, one: Any
+) -> None:
+    """Let the rule have the gradient of n weights, so many bytes from the first."""
+    _update(
+        rule, layer[Layer.WEIGHT] + offset, grad, layer[Layer.WEIGHT_SLOT_1] + offset,
+        layer[Layer.WEIGHT_SLOT_2] + offset, n, step, ints[Int.REALS], one,
+    )  # fmt: skip
 
 
 @variants()
-def tile(how: int) -> Any:
-    """Return what does a tile of a layer: 0, 1 where its input's zeros are left out, 2 if split."""
+def tile(how: int, is_sparse: int) -> Any:
+    """Return what does weights in panels, the input's zeros left out or not, or split ones."""
 
     def tile(
         job: Any,
@@ -39,59 +61,83 @@ def tile(how: int) -> Any:
     ) -> None:
         """Weight and bias gradient of some outputs of a layer, and what the rule makes of them.
 
-        ∂loss/∂W = Gᵀ x, over the whole batch.
+        ∂loss/∂W = Gᵀ x, over the whole batch. In panels they are all outputs of the thread's.
         """
         ints, size = view(job, INTS, WHOLE), size_of(one)
-        layer = view(ints[Int.LAYERS] + number * LAYER * 8, LAYER, WHOLE)
+        place = ints[Int.LAYERS] + number * LAYER * 8
+        layer = view(place, LAYER, WHOLE)
         reals, rule = ints[Int.REALS], ints[Int.UPDATE]
-        n_in, n_out, width = layer[Layer.N_IN], layer[Layer.N_OUT], stop - start
+        n_in, width = layer[Layer.N_IN], stop - start
         keep = rule == 0
-        if how == 1:
-            # up to a whole cache line, where weights and gradients are zero: loops without a rest
-            stride, whole = layer[Layer.SPARSE], sparse.padded_line(width, size)
-            view(scratch, (sparse.BLOCK + sparse.LINES) * whole, one)[:] = type(one)(0)
-            to = scratch + sparse.LINES * whole * size
-            for p in range(0, n_in, sparse.BLOCK):
-                lines, offset = min(sparse.BLOCK, n_in - p), (p * stride + start) * size
-                _sparse_gradient(
-                    ints[Int.SPARSE_GRADIENT], job, p, lines, start, stop, rows, to, thread,
-                    threads, one,
-                )  # fmt: skip
-                _update(
-                    rule, layer[Layer.WEIGHT] + offset, to, layer[Layer.WEIGHT_SLOT_1] + offset,
-                    layer[Layer.WEIGHT_SLOT_2] + offset, whole, step, reals, lines, stride, one,
-                )  # fmt: skip
-        else:
+        if how == _SPLIT:
             offset = start * n_in * size
             to = layer[Layer.WEIGHT_GRAD] + offset if keep else scratch
-            if how == 2:
-                _multiply(
-                    ints[Int.MULTIPLY], job, Product.GRADIENT, number, start, stop, rows, to
-                )  # fmt: skip
-            else:
-                _product(
-                    ints[Int.PRODUCT], job, False, True, n_in, width, rows, layer[Layer.INPUT],
-                    n_in, layer[Layer.DELTA] + start * size, n_out, to, n_in, one,
-                )  # fmt: skip
+            _multiply_split(
+                ints[Int.MULTIPLY], job, Product.GRADIENT, number, start, stop, rows, to
+            )  # fmt: skip
             if not keep:
-                _update(
-                    rule, layer[Layer.WEIGHT] + offset, to, layer[Layer.WEIGHT_SLOT_1] + offset,
-                    layer[Layer.WEIGHT_SLOT_2] + offset, width * n_in, step, reals, 1, 0, one,
+                _use(rule, layer, offset, to, width * n_in, step, ints, one)
+                _split(ints[Int.SPLIT], job, Whose.WEIGHT, number, start, stop, 0)
+        elif is_sparse == 1:
+            lines, vectors = padded(n_in, size), vectors_in(width, size)
+            share = thread * layer[Layer.SHARE_BYTES]
+            panels = panels_for(vectors, sparse.WIDE)
+            for at in range(0, n_in, sparse.BLOCK):
+                count = min(sparse.BLOCK, n_in - at)
+                _sparse_gradient(
+                    ints[Int.SPARSE_GRADIENT], job, at, count, start, vectors, rows, scratch,
+                    thread, threads, one,
                 )  # fmt: skip
-                if how == 2:
-                    _split(ints[Int.SPLIT], job, Whose.WEIGHT, number, start, stop, 0)
+                for p in range(panels):
+                    first = edge(p, panels, vectors)
+                    line = (edge(p + 1, panels, vectors) - first) * VECTOR_BYTES
+                    offset = share + first * lines * VECTOR_BYTES + at * line
+                    grad = scratch + sparse.place_of(first, line)
+                    _use(rule, layer, offset, grad, count * line // size, step, ints, one)
+        else:
+            vectors, across = vectors_in(width, size), vectors_in(n_in, size)
+            share, lanes = thread * layer[Layer.SHARE_BYTES], VECTOR_BYTES // size
+            panels, blocks = panels_for(vectors, VECTORS), panels_for(across, VECTORS)
+            for p in range(panels):
+                first = edge(p, panels, vectors)
+                here = edge(p + 1, panels, vectors) - first
+                line = here * VECTOR_BYTES
+                for q in range(blocks):  # of inputs: a panel of the transpose
+                    row = edge(q, blocks, across)
+                    high = edge(q + 1, blocks, across) - row
+                    at = row * lanes
+                    count = min(high * lanes, n_in - at)
+                    offset = share + (first * across + row * here) * lanes * VECTOR_BYTES
+                    to = layer[Layer.WEIGHT_GRAD] + offset if keep else scratch
+                    _multiply(
+                        ints[Int.MULTIPLY], layer[Layer.INPUT] + at * size, size,
+                        layer[Layer.X_BYTES], rows,
+                        layer[Layer.DELTA] + start * size + first * VECTOR_BYTES,
+                        layer[Layer.Y_BYTES], ints[Int.ZEROS], 0, to, line, count, here, PLAIN, to,
+                        one,
+                    )  # fmt: skip
+                    if keep:
+                        continue
+                    _use(rule, layer, offset, to, count * here * lanes, step, ints, one)
+                    if number > 0:
+                        _transpose(
+                            ints[Int.TRANSPOSE], layer[Layer.WEIGHT] + offset, line, high * lanes,
+                            here, layer[Layer.TRANSPOSED] + share
+                            + (row * vectors + first * high) * lanes * VECTOR_BYTES,
+                            high * VECTOR_BYTES, one,
+                        )  # fmt: skip
         offset = start * size
         to = layer[Layer.BIAS_GRAD] + offset if keep else scratch
         total = view(to, width, one)
         total[:] = type(one)(0)
         for i in range(rows):
-            grad = view(layer[Layer.DELTA] + (i * n_out + start) * size, width, one)
+            grad = view(layer[Layer.DELTA] + i * layer[Layer.Y_BYTES] + offset, width, one)
             for j in range(width):
                 total[j] += grad[j]
         if not keep:
             _update(
                 rule, layer[Layer.BIAS] + offset, to, layer[Layer.BIAS_SLOT_1] + offset,
-                layer[Layer.BIAS_SLOT_2] + offset, width, step, reals, 1, 0, one,
+                layer[Layer.BIAS_SLOT_2] + offset, width, step, reals, one,
             )  # fmt: skip
 
     return tile
@@ -126,7 +172,7 @@ def _free_parameter(
     if rule != 0:
         _update(
             rule, block[first], to, block[slot], block[slot + 1], count, step, ints[Int.REALS],
-            1, 0, one,
+            one,
         )  # fmt: skip
 
 

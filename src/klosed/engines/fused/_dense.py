@@ -1,8 +1,9 @@
-"""Products of matrices so small that they lie in the cache: C = A B by tiles of registers.
+"""Products of steps: C = A B by tiles of registers.
 
 BLAS asks for letters and pointers, chooses a kernel and packs at every call; a layer of 64 × 32
-weights is done before that. Here B has rows of whole vectors, and A any strides, so that the same
-tiles make Y = X Wᵀ of a transposed weight, G W, and Gᵀ X.
+weights is done before that, and of a larger one and a hundred rows packing is a third of the work.
+Here B has rows of whole vectors, and A any strides, so that the same tiles make Y = X Wᵀ of a
+transposed weight, G W, and Gᵀ X.
 """
 
 from __future__ import annotations
@@ -12,22 +13,24 @@ from typing import Any
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, register_jitable
 
 from klosed.engines.fused._compile import OPTIONS, part
 from klosed.engines.fused._intrinsics import size_of, view
-from klosed.engines.fused._products import ROWS, VECTOR_BYTES
+from klosed.engines.fused._products import ROWS, VECTOR_BYTES, VECTORS
 
 __all__ = [
     "MASKED",
     "PLAIN",
     "POSITIVE",
     "add_rows",
+    "edge",
     "multiply",
     "padded",
-    "padded_in_code",
+    "panels_for",
     "transpose",
     "vectors_for",
+    "vectors_in",
 ]
 
 PLAIN, POSITIVE, MASKED = 0, 1, 2
@@ -35,23 +38,35 @@ PLAIN, POSITIVE, MASKED = 0, 1, 2
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
-def padded(n: int, itemsize: int) -> int:
-    """Return n, rounded up to whole vectors and whole tiles."""
-    unit = max(ROWS, VECTOR_BYTES // itemsize)
-    return n + -n % unit
+@register_jitable
+def padded(n: Any, size: Any) -> Any:
+    """Return n, rounded up to whole vectors and whole tiles of numbers of so many bytes."""
+    unit = max(ROWS, VECTOR_BYTES // size)
+    return -(-n // unit) * unit
 
 
 @njit(**OPTIONS)
-def padded_in_code(n: Any, size: Any) -> Any:
-    """Return what `padded` does."""
-    unit = max(ROWS, VECTOR_BYTES // size)
-    return -(-n // unit) * unit
+def vectors_in(n: Any, size: Any) -> Any:
+    """Return how many vectors a row has that is filled up."""
+    return padded(n, size) * size // VECTOR_BYTES
 
 
 @njit(**OPTIONS)
 def vectors_for(n: Any, size: Any) -> Any:
     """Return how many vectors hold n numbers of so many bytes."""
     return -(-n * size // VECTOR_BYTES)
+
+
+@register_jitable
+def panels_for(vectors: Any, most: Any) -> Any:
+    """Return how many panels of at most so many vectors hold all of them."""
+    return -(-vectors // most)
+
+
+@register_jitable
+def edge(panel: Any, panels: Any, vectors: Any) -> Any:
+    """Return the vector that a panel begins with: they are about equally wide."""
+    return vectors * panel // panels
 
 
 def _number(value: int) -> Any:
@@ -172,7 +187,9 @@ def _tile_of(rows: int, vectors: int) -> Any:
     return tile
 
 
+_HALF = ROWS // 2
 _tile_1, _tile_2, _tile_3 = (_tile_of(ROWS, vectors) for vectors in (1, 2, 3))
+_half_tile_2, _half_tile_3 = (_tile_of(_HALF, vectors) for vectors in (2, 3))
 
 
 @part()
@@ -193,19 +210,35 @@ def multiply(
     mask: Any,
     one: Any,
 ) -> None:
-    """Write S + A B to C, for rows in tiles and so many vectors of columns.
+    """Write S + A B to C, for rows in whole or half tiles and so many vectors of columns.
 
-    S is what stands at `start`: with a stride of 0 the same in each row, with C itself a sum that
-    goes on. Then POSITIVE leaves out what is not, and MASKED what is not where `mask` is, which
-    lies as C does.
+    B has rows that begin so many bytes apart or, where `b_stride` is negative, lies in panels of
+    −`b_stride` rows, one behind the other. S is what stands at `start`: with a stride of 0 the same
+    in each row, with C itself a sum that goes on. Then POSITIVE leaves out what is not, and MASKED
+    what is not where `mask` is, which lies as C does.
     """
     tile_a, tile_start, tile_c = ROWS * a_stride, ROWS * start_stride, ROWS * c_stride
-    left = vectors
-    while left > 0:
-        here = 3 if left == 3 or left > 4 else min(left, 2)
-        x, s, y, m = a, start, c, mask
-        for _ in range(0, rows, ROWS):
-            if here == 3:
+    panels, first_row, stride = panels_for(vectors, VECTORS), b, b_stride
+    for panel in range(panels):
+        first = edge(panel, panels, vectors)
+        here, far = edge(panel + 1, panels, vectors) - first, first * VECTOR_BYTES
+        b = first_row + far
+        if stride < 0:
+            b, b_stride = first_row - stride * far, here * VECTOR_BYTES
+        x, s, y, m = a, start + far, c + far, mask + far
+        for row in range(0, rows, ROWS):
+            is_half = row + _HALF >= rows
+            if here == 3 and is_half:
+                _half_tile_3(
+                    x, a_stride, a_step, count, b, b_stride, s, start_stride, y, c_stride, then, m,
+                    one,
+                )  # fmt: skip
+            elif here == 2 and is_half:
+                _half_tile_2(
+                    x, a_stride, a_step, count, b, b_stride, s, start_stride, y, c_stride, then, m,
+                    one,
+                )  # fmt: skip
+            elif here == 3:
                 _tile_3(
                     x, a_stride, a_step, count, b, b_stride, s, start_stride, y, c_stride, then, m,
                     one,
@@ -221,9 +254,6 @@ def multiply(
                     one,
                 )  # fmt: skip
             x, s, y, m = x + tile_a, s + tile_start, y + tile_c, m + tile_c
-        left -= here
-        further = here * VECTOR_BYTES
-        b, start, c, mask = b + further, start + further, c + further, mask + further
 
 
 @intrinsic
