@@ -11,10 +11,12 @@ import pytest
 pytest.importorskip("numba")
 
 import joblib
+from numba import njit
 from threadpoolctl import threadpool_info
 
 from klosed import VAESpec
 from klosed.engines.fused import FusedEngine, _compile, _job, blas
+from klosed.engines.fused._intrinsics import view
 from klosed.engines.fused._tables import How, Kind, Rule
 from klosed.engines.reference import ReferenceEngine
 
@@ -98,17 +100,38 @@ def runs(part, dtype=np.float64):
 
 
 def test_without_a_folder_to_keep_compiled_code_in(tmp_path, monkeypatch):
-    calls, cfunc = [], _compile.cfunc
+    def without_folders(made):
+        raise RuntimeError("cannot cache function: no locator available")
 
-    def without_folders(*args, cache=False, **options):
-        calls.append(cache)
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return cfunc(*args, **options)
-
-    monkeypatch.setattr(_compile, "cfunc", without_folders)
+    monkeypatch.setattr(_compile._Kept, "enable_caching", without_folders)
     assert runs(part_of(tmp_path)) == 2
-    assert calls == [True, False]
+
+
+def test_code_that_calls_functions_made_in_a_process_is_found_again_in_others(
+    tmp_path, monkeypatch
+):
+    """Its closure holds them, and they are never the same."""
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path))
+
+    def make(more):
+        @njit
+        def plus(number):
+            return number + more
+
+        def closing(at, one):
+            numbers = view(at, 1, one)
+            numbers[0] = plus(numbers[0])
+
+        return closing
+
+    hits = []
+    for _ in range(2):
+        part = _compile.variants()(make)
+        number = np.array([1.0])
+        part.function(np.float64, 4)(number.ctypes.data, 1)
+        assert number[0] == 5
+        hits += [each.cache_hits for each in part._made.values()]
+    assert hits == [0, 1]
 
 
 def test_a_package_that_cannot_be_written_to_keeps_its_code_with_the_user(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -19,9 +20,10 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
-from numba import cfunc, types
+from numba import types
 from numba.core import config
 from numba.core.caching import FunctionCache
+from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
 from numpy.typing import DTypeLike
 
@@ -46,6 +48,22 @@ _C_TYPES: dict[Any, Any] = {
     types.float32: ctypes.c_float,
     types.float64: ctypes.c_double,
 }
+
+
+class _Cache(FunctionCache):  # type: ignore[misc]
+    """Code on disk, in a file whose name says all that it was made from.
+
+    Numba would tell the variables of a closure apart by what they are in this process, and never
+    find those again that are compiled functions.
+    """
+
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        return sig, codegen.magic_tuple(), self._py_func.__qualname__
+
+
+class _Kept(CFunc):
+    def enable_caching(self) -> None:
+        self._cache = _Cache(self._pyfunc)  # type: ignore[attr-defined]
 
 
 class Part:
@@ -97,13 +115,12 @@ class Part:
         return function
 
     def _compiled(self, number: str, choices: tuple[int, ...]) -> Any:
-        function = self._named(number, choices)
         result, *parameters = self._types(number, choices)
-        prototype = result(*parameters)
-        try:
-            return cfunc(prototype, cache=True, **self._options)(function)
-        except RuntimeError:  # no folder to keep it in: compiled anew in every process
-            return cfunc(prototype, **self._options)(function)
+        made = _Kept(self._named(number, choices), (tuple(parameters), result), {}, self._options)
+        with suppress(RuntimeError):  # no folder to keep it in: compiled anew in every process
+            made.enable_caching()
+        made.compile()
+        return made
 
     def _caller(self) -> Any:
         returns, reals = self._returns, self._reals

@@ -87,14 +87,10 @@ def _own(thread: Any, n_in: Any, ints: Any) -> Any:
     return inputs, counts, noted, noted_counts, noted_counts + tiles * _INT_BYTES
 
 
-# Each has a name: what is kept on disk must not depend on what was made in a process.
-_tile_1, _tile_2, _tile_3 = (tile_of(LINES, vectors) for vectors in (1, 2, 3))
-_tile_4, _tile_5, _tile_6 = (tile_of(LINES, vectors) for vectors in (4, 5, 6))
-
-
 @variants()
 def panel(vectors: int) -> Any:
     """Return what computes a tile of so many vectors."""
+    tile = tile_of(LINES, vectors)
 
     def panel(
         x: Any,
@@ -108,18 +104,7 @@ def panel(vectors: int) -> Any:
         y_stride: Any,
         one: Any,
     ) -> None:
-        if vectors == 1:
-            _tile_1(x, x_stride, x_step, inputs, count, weight, stride, y, y_stride, one)
-        elif vectors == 2:
-            _tile_2(x, x_stride, x_step, inputs, count, weight, stride, y, y_stride, one)
-        elif vectors == 3:
-            _tile_3(x, x_stride, x_step, inputs, count, weight, stride, y, y_stride, one)
-        elif vectors == 4:
-            _tile_4(x, x_stride, x_step, inputs, count, weight, stride, y, y_stride, one)
-        elif vectors == 5:
-            _tile_5(x, x_stride, x_step, inputs, count, weight, stride, y, y_stride, one)
-        else:
-            _tile_6(x, x_stride, x_step, inputs, count, weight, stride, y, y_stride, one)
+        tile(x, x_stride, x_step, inputs, count, weight, stride, y, y_stride, one)
 
     return panel
 
