@@ -197,12 +197,13 @@ class FusedEngine:
         grads = network.arrays({name: np.empty_like(a) for name, a in job.params.items()})
         network.bind(job.layers, grads, Layer.WEIGHT_GRAD, Layer.BIAS_GRAD)
         network.bind_blocks(job.blocks, grads, Block.GRAD, Block.SHAPE_GRAD)
-        job.put_in_panels(grads, Layer.WEIGHT_GRAD)
+        panels = job.in_panels(grads, Layer.WEIGHT_GRAD)
         job.ints[Int.RULE], job.reals[Real.BETA] = Rule.KEEP, beta
         losses = np.zeros((1, 2))
         job.prepare_steps()
         job.run_steps(np.arange(len(x)), noise, losses)
-        job.write_back()
+        for each in panels:
+            each.write_back()
         reconstruction, kl = losses[0].tolist()
         return Loss(reconstruction, kl, beta), {name: grads[name] for name in params}
 

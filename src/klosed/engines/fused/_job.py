@@ -88,14 +88,13 @@ class Job:
         self.blocks, self._kept = network.blocks(self.params)
         self.layers[0, Layer.IS_SPARSE] = is_sparse
         self._terms, self._is_sparse = terms, is_sparse
-        self._packed: list[InPanels] = []
         if in_panels:
             for number, row in enumerate(self.layers):
                 row[Layer.SHARE_BYTES] = share_numbers(network, number, threads, size) * size
                 if number > 0:  # the data need no gradient
                     self._kept.append(transposed(network, self.params, number, threads))
                     row[Layer.TRANSPOSED] = address(self._kept[-1])
-            self.put_in_panels(self.params, Layer.WEIGHT)
+        self.weights = self.in_panels(self.params, Layer.WEIGHT)
         self.tiles = _tiles(network, dtype, threads, in_panels)
         self._partial = np.zeros((threads, PARTIAL))
         self.ints, self.reals = np.zeros(len(Int), np.int64), np.zeros(len(Real))
@@ -163,22 +162,17 @@ class Job:
         set_steps(self.ints, self.layers, self.blocks, self.dtype, self._terms, widths)
         run.address(self.dtype)
 
-    def put_in_panels(self, arrays: Mapping[str, Array], column: Layer) -> None:
-        """Write addresses of weights, or what belongs to them, to a column of the layers' table.
+    def in_panels(self, arrays: Mapping[str, Array], column: Layer) -> list[InPanels]:
+        """Copy weights, or what belongs to them, to panels, and write where those lie to a column.
 
-        They are the arrays' own, or of copies in panels, where weights are. `write_back` copies
-        those back.
+        The list is empty where this job's weights are in the arrays themselves. The copies live as
+        long as it does, and whoever wants what they hold writes them back.
         """
-        if self.layers[0, Layer.SHARE_BYTES]:
-            sparse_too = self._is_sparse
-            packed = InPanels(self.network, arrays, self.threads, is_sparse=sparse_too)
-            packed.bind(self.layers, column)
-            self._packed.append(packed)
-
-    def write_back(self) -> None:
-        """Copy what lies in panels to the arrays that it belongs to."""
-        for packed in self._packed:
-            packed.write_back()
+        if not self.layers[0, Layer.SHARE_BYTES]:
+            return []
+        panels = InPanels(self.network, arrays, self.threads, is_sparse=self._is_sparse)
+        panels.bind(self.layers, column)
+        return [panels]
 
     def run_steps(
         self, rows: Array, noise: Array, losses: Array, streams: Array = _NO_STREAMS

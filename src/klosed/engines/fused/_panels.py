@@ -29,9 +29,8 @@ Array = NDArray[Any]
 
 def _shares(network: Network, number: int, threads: int, itemsize: int) -> list[tuple[int, int]]:
     """Return (first, end) of the outputs of each thread."""
-    n_out = network.layers[number].n_out
-    of = outputs_of
-    return [of(thread, threads, number, n_out, itemsize) for thread in range(threads)]
+    whole = number, network.layers[number].n_out, itemsize
+    return [outputs_of(thread, threads, *whole) for thread in range(threads)]
 
 
 def share_numbers(network: Network, number: int, threads: int, itemsize: int) -> int:

@@ -69,6 +69,7 @@ class FusedStepper:
         job.ints[Int.RULE], job.reals[Real.BETA] = rule, task.beta
         for attribute, position in numbers.items():
             job.reals[position] = getattr(task.optimizer, attribute)
+        self._panels = list(job.weights)
         if isinstance(job, SmallJob):
             self._moments = job.moments
         else:
@@ -87,7 +88,7 @@ class FusedStepper:
         for own, (weight, bias, *free) in zip(self._moments.values(), _SLOTS, strict=False):
             network.bind(job.layers, own, weight, bias)
             network.bind_blocks(job.blocks, own, *free)
-            job.put_in_panels(own, weight)
+            self._panels += job.in_panels(own, weight)
 
     def steps(self, batches: Sequence[Batch], step: int) -> list[Loss]:
         """Take a step for each batch; none where the loss is not finite."""
@@ -112,7 +113,8 @@ class FusedStepper:
 
     def sync(self) -> None:
         """Copy what is not updated in place."""
-        self._job.write_back()
+        for panels in self._panels:
+            panels.write_back()
         parts = [(self._task.params, self._job.params, "")]
         parts += [(self._task.moments, own, f"{slot}.") for slot, own in self._moments.items()]
         for theirs, own, prefix in parts:
