@@ -6,11 +6,12 @@ import pytest
 pytest.importorskip("numba")
 
 from klosed import VAESpec
-from klosed.engines.fused import FusedEngine, _engine
+from klosed.engines.fused import FusedEngine, _engine, _job, _stepper
 from klosed.engines.fused._network import Network
 from klosed.engines.fused._panels import InPanels
 from klosed.engines.fused._tables import LINE, Layer
 from klosed.engines.reference import ReferenceEngine
+from klosed.training import TrainingConfig, TrainingData, TrainingState, fit
 
 # widths that are no multiples of a vector, of a panel, of what a thread gets; heads across panels
 SPEC = VAESpec(833, 11, (211, 97), activation="tanh")
@@ -62,3 +63,25 @@ def test_gradients_agree_with_the_reference(rows, threads, monkeypatch):
     assert loss == pytest.approx(expected, rel=1e-13)
     for name, grad in expected_grads.items():
         np.testing.assert_allclose(grads[name], grad, rtol=0, atol=1e-13 * np.abs(grad).max())
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("share", ["rows", "columns"])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_steps_agree_with_the_reference(threads, share, optimizer, monkeypatch):
+    """Updates go to both orders of each weight; and home, with the moments, when it is over."""
+    spec = VAESpec(67, 2, (131, 5, 40), activation="tanh")
+    monkeypatch.setattr(_stepper, "is_small", lambda network, itemsize: False)
+    monkeypatch.setattr(_stepper, "threads_for", lambda network, rows, most: most)
+    monkeypatch.setattr(_job, "_ROWS_A_THREAD", 0 if share == "rows" else 10**6)
+    config = TrainingConfig(epochs=8, batch_size=20, learning_rate=0.003, optimizer=optimizer)
+    data = TrainingData(np.random.default_rng(0).random((61, 67)))
+    states = []
+    for engine in (ReferenceEngine(spec), FusedEngine(spec, threads=threads)):
+        params = engine.init(config.seed, np.float64)
+        moments = config.make_optimizer().init(params)
+        states.append(fit(engine, config, data, TrainingState(params, moments)))
+    expected, got = states
+    for part in ("params", "moments"):
+        for name, array in getattr(expected, part).items():
+            np.testing.assert_allclose(getattr(got, part)[name], array, rtol=1e-9, atol=1e-10)
