@@ -114,7 +114,11 @@ def _adam_by_estimates(
     return types.void(*[types.int64] * 4, *[types.float32] * 7), generate
 
 
-@variants()
+# β v + (1 − β) g² must not become g² + β (v − g²), which loses what digits v has fewer
+_IN_ORDER = OPTIONS | {"fastmath": {"contract"}}
+
+
+@variants(options=_IN_ORDER)
 def update(rule: int) -> Any:
     def update(
         weights: Any,
