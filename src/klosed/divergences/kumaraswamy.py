@@ -62,10 +62,9 @@ def kl_kumaraswamy_beta(q: Kumaraswamy, p: Beta) -> Array:
     value, size = _safest(from_log, from_beta)
     can_integrate = (value < 4.0) & ((s.beta < 1e3) | (s.a > 0.3))
     # a smaller β spreads p over more decades than the rule has points for
-    bound = namespace(value).where(s.beta < 1e-6, 4e3, 32.0)
+    is_lost = (size > 32.0 * value) & ((s.beta >= 1e-6) | (size > 4e3 * value))
     return replace_where(
-        can_integrate & (size > bound * value), value,
-        divergence_from_beta, s.a, s.b, s.alpha, s.beta,
+        can_integrate & is_lost, value, divergence_from_beta, s.a, s.b, s.alpha, s.beta
     )  # fmt: skip
 
 
