@@ -143,17 +143,36 @@ def prepare_blocks(blocks: Any, count: Any, scratch: Any, n: Any, one: Any) -> N
             _prepare(part, at, scratch, n, one)
 
 
-@njit(**OPTIONS)
-def _bernoulli(a: Any, bias: Any, x: Any, grad: Any, weight: Any, one: Any) -> Any:
+@njit(**OPTIONS | {"forceinline": True})
+def _bernoulli_of_some(a: Any, bias: Any, x: Any, grad: Any, weight: Any, one: Any) -> Any:
+    """Return what `_score_of_some` does, and write the gradient × weight."""
     zero = type(one)(0)
-    total = zero
+    total, product = zero, one
     for j in range(len(x)):
         logit = a[j] + bias[j]
-        sigmoid, softplus, _ = elementary.sigmoid_softplus(logit)
+        e = elementary.exp_below_one(logit)
+        d = one / (one + e)
+        sigmoid = d if logit >= zero else e * d
         seen = x[j] == x[j]
-        total += softplus - x[j] * logit if seen else zero
+        total += max(logit, zero) - x[j] * logit if seen else zero
+        product *= one + e if seen else one
         grad[j] = (sigmoid - x[j]) * weight if seen else zero
-    return total
+    return total, product
+
+
+@njit(**OPTIONS)
+def _bernoulli(a: Any, bias: Any, x: Any, grad: Any, weight: Any, one: Any) -> Any:
+    # log(1 + exp l) = max(l, 0) + log(1 + exp(−|l|)): one logarithm for many logits
+    total, product, count = 0.0, 1.0, 0
+    for start in range(0, len(x), _FACTORS):
+        end = min(len(x), start + _FACTORS)
+        some, factor = _bernoulli_of_some(
+            a[start:end], bias[start:end], x[start:end], grad[start:end], weight, one
+        )
+        total, product, count = total + some, product * factor, count + 1
+        if count == _PRODUCTS:
+            total, product, count = total + math.log(product), 1.0, 0
+    return total + math.log(product)
 
 
 @njit(**OPTIONS)
