@@ -270,8 +270,6 @@ def _tiles(network: Network, dtype: np.dtype[Any], threads: int, in_panels: bool
             parts = 1 if in_panels else max(1, -(-(end - first) * row_bytes // _TILE_BYTES))
             units = -(-(end - first) // UNIT)
             edges = [min(first + units * i // parts * UNIT, end) for i in range(parts + 1)]
-            if in_panels:
-                edges = [first, end]
             tiles += [(number, a, b, thread) for a, b in itertools.pairwise(edges) if b > a]
     if network.has_free_parameters:
         tiles.append((-1, 0, 0, 0))
