@@ -8,6 +8,7 @@ pytest.importorskip("numba")
 
 from klosed import VAESpec
 from klosed.engines.fused import FusedEngine
+from klosed.engines.fused._folding import pays
 from klosed.engines.fused._products import ROWS, in_panels
 from klosed.engines.fused._scoring import _TILES
 from klosed.engines.reference import ReferenceEngine
@@ -78,6 +79,32 @@ def test_units_that_are_off_are_left_out_and_no_others():
     nothing[:20] = np.nan  # not a number is not off
     (nll, _), _ = both(spec, params | {"decoder.hidden.0.weight": nothing}, *args[1:])
     assert np.isnan(nll).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("bias", "k", "widths"),
+    [
+        (-1e3, 3, (64,)),  # none on at the mean: one stands for all
+        (1e3, 3, (64,)),  # all on at the mean
+        (0.0, 3, (20, 64)),  # what was folded is not the last product
+        (0.0, 8, (40,)),  # z and 1 take a second tile of lines
+    ],
+)
+def test_rows_share_what_is_on_at_their_mean(dtype, bias, k, widths):
+    """More samples a row than blocks have, of rows that differ in which units are on."""
+    spec, samples = VAESpec(37, k, widths), _TILES * ROWS + ROWS + 3
+    assert pays(k, widths[-1], samples)
+    params = FusedEngine(spec).init(0, dtype)
+    rng = np.random.default_rng(0)
+    params["decoder.hidden.0.bias"][:] = bias + rng.normal(size=widths[-1])
+    x = (rng.random((3, 37)) < 0.5).astype(dtype)
+    loc, log_variance = 3 * rng.normal(size=(3, k)), rng.normal(size=(3, k)) - 1
+    args = (x, loc, log_variance, rng.normal(size=(3, samples, k)))
+    (nll, _), (expected, _) = both(spec, params, *args)
+    np.testing.assert_allclose(nll, expected, rtol=100 * np.finfo(dtype).eps)
+    alone = FusedEngine(spec).scorer(params)(*(each[1:2] for each in args))
+    np.testing.assert_array_equal(alone[0][0], nll[1])  # other rows do not matter
 
 
 def test_panels_hold_each_weight_once():

@@ -78,20 +78,24 @@ class Part:
         self._make, self._reals, self._returns = make, reals, returns
         self._options = {k: v for k, v in options.items() if not k.startswith("no_")}
         self._made: dict[Any, Any] = {}
+        self._functions: dict[int, Callable[..., Any]] = {}
         self.call = self._caller()
 
     def address(self, dtype: DTypeLike, *choices: int) -> int:
         """Return where the code for float32 or float64 begins; compile it at its first use."""
-        key = np.dtype(dtype).name, tuple(int(each) for each in choices)
+        key = np.dtype(dtype).char, tuple(map(int, choices))
         if key not in self._made:
-            self._made[key] = self._compiled(*key)
+            self._made[key] = self._compiled(np.dtype(dtype).name, key[1])
         address: int = self._made[key].address
         return address
 
     def function(self, dtype: DTypeLike, *choices: int) -> Callable[..., Any]:
         """Return what calls the part from Python, without holding the interpreter's lock."""
-        result, *parameters = (_C_TYPES[t] for t in self._types(np.dtype(dtype).name, choices))
-        return ctypes.CFUNCTYPE(result, *parameters)(self.address(dtype, *choices))
+        address = self.address(dtype, *choices)
+        if address not in self._functions:
+            result, *parameters = (_C_TYPES[t] for t in self._types(np.dtype(dtype).name, choices))
+            self._functions[address] = ctypes.CFUNCTYPE(result, *parameters)(address)
+        return self._functions[address]
 
     def folder(self, dtype: DTypeLike, *choices: int) -> str | None:
         """Return the folder that keeps the code; None where there is none."""

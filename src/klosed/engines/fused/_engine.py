@@ -9,13 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from klosed.engines.base import Loss, Stepper, Task, check_batch
 from klosed.engines.fused._amx import has_amx
-from klosed.engines.fused._job import (
-    Job,
-    one_thread_a_product,
-    run_on_threads,
-    terms_for,
-    threads_for,
-)
+from klosed.engines.fused._job import Job, terms_for, threads_for
 from klosed.engines.fused._network import KINDS, Network, blocks_of
 from klosed.engines.fused._scoring import Scorer
 from klosed.engines.fused._small_job import SmallJob, is_small
@@ -32,7 +26,7 @@ from klosed.models.spec import VAESpec
 __all__ = ["PRECISIONS", "FusedEngine", "supports"]
 
 Array = NDArray[Any]
-_ROWS_A_BLOCK = 256
+_BLOCKS_A_THREAD, _LEAST_ROWS, _MOST_ROWS = 2, 32, 256  # when a model is used
 # precision -> bfloat16 numbers that stand for a float32 number in products; 0 for itself
 PRECISIONS = {"float32": 0, "bf16x6": 3, "bf16x3": 2, "bf16": 1}
 
@@ -244,19 +238,11 @@ class FusedEngine:
         scores = np.empty((0, 2)) if scores is None else scores
         # a pass forward has a third of the products of a step
         threads = threads_for(network, n // 3, self.threads)
-        jobs = [
-            Job(network, params, x, Scaling.none(), batch=min(n, _ROWS_A_BLOCK), threads=1)
-            for _ in range(threads)
-        ]
-        for job in jobs:
-            job.prepare_inference()
-
-        def part(number: int) -> None:
-            first, last = n * number // threads, n * (number + 1) // threads
-            jobs[number].infer(kind, first, last, latent, results, scores)
-
-        with one_thread_a_product():
-            run_on_threads(part, threads)
+        # one block, or some for each thread: processors may be of different speed
+        rows = min(max(-(-n // (_BLOCKS_A_THREAD * threads)), _LEAST_ROWS), _MOST_ROWS)
+        job = Job(network, params, x, Scaling.none(), batch=rows * threads, threads=threads)
+        job.prepare_inference()
+        job.infer(kind, n, latent, results, scores)
 
 
 def _dtype(params: Parameters) -> np.dtype[Any]:

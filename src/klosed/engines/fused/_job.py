@@ -45,7 +45,7 @@ Array = NDArray[Any]
 _TILE_BYTES = 320 * 1024  # of split gradient: it must stay in the cache until it is used
 _OPERATIONS_A_THREAD = 8_000_000  # some 50 µs; a step's meetings of threads take a few
 _ROWS_A_THREAD = 48  # fewer make slow products: threads then share columns, and meet more often
-_NO_STREAMS = np.empty((0, 3), np.uint64)
+_NO_STREAMS, _NO_TILES = np.empty((0, 3), np.uint64), np.empty((0, 4), np.int64)
 _STORED = {"uint8": Stored.UINT8, "float32": Stored.FLOAT32, "float64": Stored.FLOAT64}
 _SCALED = {
     "none": Scaled.AS_THEY_ARE,
@@ -95,7 +95,7 @@ class Job:
                     self._kept.append(transposed(network, self.params, number, threads))
                     row[Layer.TRANSPOSED] = address(self._kept[-1])
         self.weights = self.in_panels(self.params, Layer.WEIGHT)
-        self.tiles = _tiles(network, dtype, threads, in_panels)
+        self.tiles = _tiles(network, dtype, threads, in_panels) if trains else _NO_TILES
         self._partial = np.zeros((threads, PARTIAL))
         self.ints, self.reals = np.zeros(len(Int), np.int64), np.zeros(len(Real))
         self._control = aligned(Control.SIZE, np.int64)
@@ -108,7 +108,7 @@ class Job:
             inputs[:] = sparse.BLOCK + sparse.LINES
             most = outputs.max() if is_sparse else VECTORS * unit
             outputs = np.maximum(np.minimum(outputs, most) + unit, VECTORS * unit)
-        tile = int((outputs * inputs).max())
+        tile = int((outputs * inputs).max(initial=0))
         own = sparse.list_numbers(batch, n) if is_sparse else 0
         self._lists = aligned(own * threads, np.int32)
         numbers = (
@@ -206,22 +206,17 @@ class Job:
         set_inference(self.ints, self.layers, self.blocks, self.dtype)
         infer.address(self.dtype)
 
-    def infer(
-        self,
-        kind: Pass,
-        first: int,
-        last: int,
-        latent: Array,
-        results: Array,
-        scores: Array,
-    ) -> None:
-        """Take the rows `first` to `last` through the network, on this thread."""
-        rows = np.arange(last)
-        self._set({Int.ROWS: address(rows), Int.N_ROWS: len(rows)})
-        infer.function(self.dtype)(
-            address(self.ints), kind.value, first, last, address(latent), address(results),
-            address(scores), 1,
-        )  # fmt: skip
+    def infer(self, kind: Pass, n_rows: int, latent: Array, results: Array, scores: Array) -> None:
+        """Take rows through the network; blocks of them go to whichever thread is ready."""
+        rows = np.arange(n_rows)
+        self._set({Int.ROWS: address(rows), Int.N_ROWS: n_rows})
+        self._control[Control.TAKEN] = 0
+        step, block = infer.function(self.dtype), self.batch // self.threads
+        ints, *arrays = (address(each) for each in (self.ints, latent, results, scores))
+        with one_thread_a_product():
+            run_on_threads(
+                lambda thread: step(ints, kind, thread, block, n_rows, *arrays, 1), self.threads
+            )
 
     def _set(self, values: Mapping[Any, int]) -> None:
         for position, value in values.items():

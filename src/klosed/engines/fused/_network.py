@@ -177,24 +177,23 @@ class Workspace:
         pad: Callable[[int], int] = int,
     ) -> None:
         self.table = network.table()
-        self._kept: list[Array] = []
-        size = np.dtype(dtype).itemsize
-
-        def buffer(width: int) -> int:
-            self._kept.append(aligned(pad(rows) * pad(width), dtype))
-            self._kept[-1][:] = 0
-            return address(self._kept[-1])
-
-        source = buffer(network.layers[0].n_in)
-        for number, (row, layer) in enumerate(zip(self.table, network.layers, strict=True)):
-            row[Layer.INPUT] = source
-            row[Layer.OUTPUT] = source = buffer(layer.n_out)
-            row[Layer.DELTA] = buffer(layer.n_out)
+        layers, size = network.layers, np.dtype(dtype).itemsize
+        self.widest = pad(max(layer.n_in for layer in layers))
+        widths = [layers[0].n_in] * 2 + [self.widest * sums]
+        widths.append(max(max(layer.n_in, layer.n_out) for layer in layers))
+        widths += [layer.n_out for layer in layers] * 2 + [layers[network.head].n_out // 2]
+        ends = np.cumsum([0, *(-(-pad(rows) * pad(width) // LINE) * LINE for width in widths)])
+        self._kept = aligned(int(ends[-1]), dtype)
+        if pad is not int:
+            self._kept[:] = 0
+        first, self.target, self.upstream, self.zeros, *places = (
+            address(self._kept) + ends[:-1] * size
+        ).tolist()
+        for number, (row, layer) in enumerate(zip(self.table, layers, strict=True)):
+            row[Layer.INPUT] = first
+            row[Layer.OUTPUT] = first = places[number]
+            row[Layer.DELTA] = places[len(layers) + number]
             row[Layer.X_BYTES] = pad(layer.n_in) * size
             row[Layer.Y_BYTES] = pad(layer.n_out) * size
             if number == network.head:
-                source = buffer(layer.n_out // 2)
-        self.widest = pad(max(layer.n_in for layer in network.layers))
-        self.upstream = buffer(self.widest * sums)
-        self.zeros = buffer(max(max(layer.n_in, layer.n_out) for layer in network.layers))
-        self.target = buffer(network.layers[0].n_in)
+                first = places[-1]

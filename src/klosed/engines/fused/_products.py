@@ -25,10 +25,12 @@ from klosed.engines.fused._network import aligned
 from klosed.engines.fused._tables import WHOLE
 
 __all__ = [
+    "INTO_PANELS",
     "ROWS",
     "VECTORS",
     "VECTOR_BYTES",
     "features",
+    "find_living",
     "in_panels",
     "living",
     "multiply",
@@ -60,6 +62,7 @@ def _shape() -> tuple[int, int]:
 
 VECTOR_BYTES, ROWS = _shape()
 VECTORS = 3  # in a row of a tile
+INTO_PANELS = 0  # a stride that no product has
 
 
 def padded(n: int, itemsize: int) -> int:
@@ -68,15 +71,15 @@ def padded(n: int, itemsize: int) -> int:
     return n + -n % lanes
 
 
-def in_panels(weight: Array) -> Array:
-    """Return W of shape (n_out, n_in) as `multiply` reads it.
+def in_panels(weight: Array, further: int = 0) -> Array:
+    """Return W of shape (n_out, n_in) as `multiply` reads it, with so many further lines of zeros.
 
     A panel holds what three vectors of outputs, or one at the end, take from each input in turn.
     """
-    n_out, n_in = weight.shape
+    n_out, n_in = weight.shape[0], weight.shape[1] + further
     lanes = VECTOR_BYTES // weight.itemsize
     whole = np.zeros((padded(n_out, weight.itemsize), n_in), weight.dtype)
-    whole[:n_out] = weight
+    whole[:n_out, : weight.shape[1]] = weight
     end = len(whole) // (VECTORS * lanes) * VECTORS * lanes
     panels = aligned(whole.size, weight.dtype)
     for block, outputs, first in ((whole[:end], VECTORS * lanes, 0), (whole[end:], lanes, end)):
@@ -199,35 +202,56 @@ def living(x: Any, stride: Any, rows: Any, n: Any, to: Any, bits: Any, one: Any)
     return max(count, 1)
 
 
-@part()
-def multiply(
-    x: Any, n_in: Any, panels: Any, y: Any, n_out: Any, counts: Any, tiles: Any, work: Any, one: Any
+@njit(**OPTIONS)
+def find_living(
+    x: Any, x_stride: Any, n_in: Any, counts: Any, tiles: Any, work: Any, one: Any
 ) -> None:
-    """Write X Wᵀ to `y`, for so many tiles of rows.
+    """List the inputs that are not zero, for so many tiles of rows.
 
-    All but numbers are addresses; rows of x and y are padded to whole vectors. `work` has memory
-    for `tiles` rows of inputs and one more, `counts` a place a tile.
+    `work` has memory for `tiles` rows of inputs and one more, `counts` a place a tile.
     """
     counts = view(counts, tiles, WHOLE)
-    lanes = VECTOR_BYTES // size_of(one)
-    x_stride, y_stride = -(-n_in // lanes) * VECTOR_BYTES, -(-n_out // lanes) * VECTOR_BYTES
     for t in range(tiles):
         source, inputs = x + t * ROWS * x_stride, work + t * x_stride
         counts[t] = living(source, x_stride, ROWS, n_in, inputs, work + tiles * x_stride, one)
+
+
+@part()
+def multiply(
+    x: Any,
+    x_stride: Any,
+    lines: Any,
+    panels: Any,
+    y: Any,
+    y_stride: Any,
+    n_out: Any,
+    counts: Any,
+    tiles: Any,
+    work: Any,
+    one: Any,
+) -> None:
+    """Write X Wᵀ to `y`, for so many tiles of rows, of the inputs that were listed for each.
+
+    A panel has so many lines, one for each input. With a `y_stride` of INTO_PANELS the rows of the
+    product become lines of the panels themselves, from line `y` on.
+    """
+    counts = view(counts, tiles, WHOLE)
+    lanes = VECTOR_BYTES // size_of(one)
     vectors, v, size = -(-n_out // lanes), 0, size_of(one)
     while v < vectors:
-        panel, is_wide = panels + v * n_in * VECTOR_BYTES, v + VECTORS <= vectors
+        panel, is_wide = panels + v * lines * VECTOR_BYTES, v + VECTORS <= vectors
+        line = VECTORS * VECTOR_BYTES if is_wide else VECTOR_BYTES
         for t in range(tiles):
             source, inputs = x + t * ROWS * x_stride, work + t * x_stride
-            target = y + t * ROWS * y_stride + v * VECTOR_BYTES
+            target, stride = y + t * ROWS * y_stride + v * VECTOR_BYTES, y_stride
+            if y_stride == INTO_PANELS:
+                target, stride = panel + (y + t * ROWS) * line, line
             if is_wide:
                 _wide_tile(
-                    source, x_stride, size, inputs, counts[t], panel, VECTORS * VECTOR_BYTES,
-                    target, y_stride, one,
-                )  # fmt: skip
+                    source, x_stride, size, inputs, counts[t], panel, line, target, stride, one
+                )
             else:
                 _narrow_tile(
-                    source, x_stride, size, inputs, counts[t], panel, VECTOR_BYTES, target,
-                    y_stride, one,
-                )  # fmt: skip
+                    source, x_stride, size, inputs, counts[t], panel, line, target, stride, one
+                )
         v += VECTORS if is_wide else 1

@@ -9,21 +9,33 @@ from numba import njit
 from numpy.typing import NDArray
 
 from klosed.engines.fused._compile import OPTIONS, part
+from klosed.engines.fused._folding import difference, fold, lines_for, pays, turned
 from klosed.engines.fused._intrinsics import flush_to_zero, grid, restore_flags, size_of, view
 from klosed.engines.fused._likelihoods import prepare_blocks, reconstruct
 from klosed.engines.fused._network import Network, address, aligned
 from klosed.engines.fused._parts import set_forward, set_scores
-from klosed.engines.fused._products import ROWS, in_panels, multiply, padded
+from klosed.engines.fused._products import ROWS, find_living, in_panels, multiply, padded
 from klosed.engines.fused._rows import activate
-from klosed.engines.fused._tables import BLOCK, LAYER, WHOLE, Block, Column, Layer, Score
+from klosed.engines.fused._tables import (
+    ACTIVATION_CODES,
+    BLOCK,
+    LAYER,
+    SCORE,
+    WHOLE,
+    Block,
+    Column,
+    Layer,
+    Score,
+)
 from klosed.models.parameters import Parameters
 
 __all__ = ["Scorer"]
 
 Array = NDArray[Any]
 _TILES = 12  # at a time: rows, outputs and a panel of weights stay in the cache of one core
-_DOUBLE, _INTS = np.float64(0), len(Score)
+_DOUBLE, _RELU = np.float64(0), ACTIVATION_CODES["relu"]
 _multiply, _activate, _score_block = multiply.call, activate.call, reconstruct.call
+_fold, _difference = fold.call, difference.call
 
 
 @njit(**OPTIONS)
@@ -43,19 +55,25 @@ def _sample(loc: Any, log_variance: Any, scale: Any, noise: Any, to: Any, k: Any
 @part()
 def score(job: Any, one: Any) -> None:
     """Fill NLL and LOG_RATIO of the vector of `Score` at `job`, both of shape (rows, samples)."""
-    ints, size = view(job, _INTS, WHOLE), size_of(one)
+    ints, size = view(job, SCORE, WHOLE), size_of(one)
     n_layers, n_samples = ints[Score.N_LAYERS], ints[Score.N_SAMPLES]
     layers = grid(ints[Score.LAYERS], n_layers, LAYER, WHOLE)
     strides = view(ints[Score.STRIDES], n_layers + 1, WHOLE)
     n, k, scratch = ints[Score.N_FEATURES], ints[Score.N_COMPONENTS], ints[Score.SCRATCH]
-    n_rows, most = ints[Score.N_ROWS] * n_samples, _TILES * ROWS
+    n_rows, folds = ints[Score.N_ROWS] * n_samples, ints[Score.FOLD] != 0
     nll = view(ints[Score.NLL], n_rows, _DOUBLE)
     log_ratio = view(ints[Score.LOG_RATIO], n_rows, _DOUBLE)
     flags = flush_to_zero()
     last = layers[n_layers - 1]
     prepare_blocks(ints[Score.BLOCKS], ints[Score.N_BLOCKS], scratch, n, one)
-    for start in range(0, n_rows, most):
-        rows = min(most, n_rows - start)
+    start = 0
+    while start < n_rows:
+        rows = min(_TILES * ROWS, n_rows - start)
+        if folds:  # samples of one row at a time
+            row, sample = divmod(start, n_samples)
+            rows = min(rows, n_samples - sample)
+            if sample == 0:
+                _fold(ints[Score.FOLD], job, row, one)
         for i in range(rows):
             row, sample = divmod(start + i, n_samples)
             place, noise = row * k * 8, (row % ints[Score.N_NOISE] * n_samples + sample) * k * 8
@@ -64,14 +82,19 @@ def score(job: Any, one: Any) -> None:
                 ints[Score.SCALE] + place, ints[Score.NOISE] + noise,
                 layers[0, Layer.INPUT] + i * strides[0], k, one,
             )  # fmt: skip
+        tiles = -(-rows // ROWS)
         for number in range(n_layers):
             layer = layers[number]
+            x, stride, n_in = layer[Layer.INPUT], strides[number], layer[Layer.N_IN]
+            find_living(x, stride, n_in, ints[Score.COUNTS], tiles, ints[Score.WORK], one)
             _multiply(
-                ints[Score.MULTIPLY], layer[Layer.INPUT], layer[Layer.N_IN], layer[Layer.WEIGHT],
-                layer[Layer.OUTPUT], layer[Layer.N_OUT], ints[Score.COUNTS], -(-rows // ROWS),
+                ints[Score.MULTIPLY], x, stride, n_in, layer[Layer.WEIGHT], layer[Layer.OUTPUT],
+                strides[number + 1], layer[Layer.N_OUT], ints[Score.COUNTS], tiles,
                 ints[Score.WORK], one,
             )  # fmt: skip
-            if layer[Layer.ACTIVATE]:
+            if folds and number == 0:
+                _difference(ints[Score.DIFFERENCE], job, rows, one)
+            elif layer[Layer.ACTIVATE]:
                 _activate(
                     layer[Layer.ACTIVATE], layer[Layer.OUTPUT], layer[Layer.BIAS],
                     layer[Layer.DELTA], rows, strides[number + 1], 0, layer[Layer.N_OUT], one,
@@ -87,6 +110,7 @@ def score(job: Any, one: Any) -> None:
                     scratch, n, one, one,
                 )  # fmt: skip
             nll[start + i] = total
+        start += rows
     restore_flags(flags)
 
 
@@ -104,9 +128,12 @@ class Scorer:
         self._params = network.arrays(params)
         self._dtype = self._params["encoder.loc.weight"].dtype
         self._layers = network.layers[network.head + 1 :]
-        self._panels = [in_panels(self._params[f"{each.names[0]}.weight"]) for each in self._layers]
-        widths = [self._layers[0].n_in, *(layer.n_out for layer in self._layers)]
-        self._widths = [padded(width, self._dtype.itemsize) for width in widths]
+        self._weights, self._biases = (
+            [self._params[f"{each.names[0]}.{part}"] for each in self._layers]
+            for part in ("weight", "bias")
+        )
+        self._panels = [in_panels(weight) for weight in self._weights]
+        self._turned = turned(self._weights[0], self._biases[0])
 
     def __call__(
         self, x: Array, loc: Array, log_variance: Array, noise: Array
@@ -118,22 +145,31 @@ class Scorer:
             np.ascontiguousarray(a, np.float64) for a in (loc, log_variance, noise)
         )
         nll, log_ratio = (np.empty((len(x), noise.shape[1])) for _ in range(2))
-        rows, widest, n = _TILES * ROWS, max(self._widths), x.shape[1]
-        buffers = [aligned(rows * width, dtype) for width in self._widths]
+        n, k, n_samples = x.shape[1], loc.shape[1], noise.shape[1]
+        folds = self._layers[0].activation == _RELU and pays(k, self._layers[0].n_out, n_samples)
+        panels, lines = self._panels, [layer.n_in for layer in self._layers]
+        if folds:  # rows of the data write to panels of their own
+            further = lines_for(k)
+            panels = [panels[0], in_panels(self._weights[1], further), *panels[2:]]
+            lines[1] += further
+        widths = [padded(width, size) for width in (*lines, self._layers[-1].n_out)]
+        rows, widest = _TILES * ROWS, max(widths)
+        buffers = [aligned(rows * width, dtype) for width in widths]
         work = aligned((_TILES + 1) * widest, dtype)
-        slopes, scratch = aligned(widest, dtype), aligned(Column.SIZE * n, dtype)
+        slopes, scratch, is_on = (aligned(m, dtype) for m in (widest, Column.SIZE * n, widest))
         for buffer in buffers:
             buffer[:] = 0  # rows beyond the last are computed with their tile
         table = self._network.table()[self._network.head + 1 :]
-        for k, (layer, panels) in enumerate(zip(self._layers, self._panels, strict=True)):
-            table[k, Layer.WEIGHT] = address(panels)
-            table[k, Layer.BIAS] = address(self._params[f"{layer.names[0]}.bias"])
-            table[k, [Layer.INPUT, Layer.OUTPUT]] = address(buffers[k]), address(buffers[k + 1])
-            table[k, Layer.DELTA] = address(slopes)
+        table[:, Layer.N_IN] = lines
+        for number, bias in enumerate(self._biases):
+            table[number, Layer.WEIGHT] = address(panels[number])
+            table[number, [Layer.BIAS, Layer.DELTA]] = address(bias), address(slopes)
+            table[number, Layer.INPUT] = address(buffers[number])
+            table[number, Layer.OUTPUT] = address(buffers[number + 1])
         blocks, _kept = self._network.blocks(self._params)
         set_forward(table, blocks, dtype)
         set_scores(blocks, dtype)
-        strides, counts = np.array(self._widths) * size, np.empty(_TILES, np.int64)
+        strides, counts = np.array(widths) * size, np.empty(_TILES, np.int64)
         scale = np.exp(0.5 * log_variance)
         ints = np.zeros(len(Score), np.int64)
         values = {
@@ -154,11 +190,19 @@ class Scorer:
             Score.NLL: address(nll),
             Score.LOG_RATIO: address(log_ratio),
             Score.N_ROWS: len(x),
-            Score.N_SAMPLES: noise.shape[1],
+            Score.N_SAMPLES: n_samples,
             Score.N_FEATURES: n,
-            Score.N_COMPONENTS: loc.shape[1],
+            Score.N_COMPONENTS: k,
             Score.MULTIPLY: multiply.address(dtype),
         }
+        if folds:
+            values |= {
+                Score.TURNED: address(self._turned),
+                Score.TURNED_BYTES: self._turned.strides[0],
+                Score.IS_ON: address(is_on),
+                Score.FOLD: fold.address(dtype),
+                Score.DIFFERENCE: difference.address(dtype),
+            }
         for position, value in values.items():
             ints[position] = value
         score.function(dtype)(address(ints), 1)

@@ -17,6 +17,7 @@ __all__ = [
     "LINE",
     "REALS",
     "RULES",
+    "SCORE",
     "SMALL",
     "WHOLE",
     "Block",
@@ -273,7 +274,13 @@ class Score(IntEnum):
     N_SAMPLES = 17
     N_FEATURES = 18
     N_COMPONENTS = 19
-    MULTIPLY = 20  # part
+    TURNED = 20  # [W₁ | b₁]ᵀ where the first layer is folded
+    TURNED_BYTES = 21  # of a row
+    IS_ON = 22
+    # parts
+    MULTIPLY = 23
+    FOLD = 24
+    DIFFERENCE = 25
 
 
 class Real(IntEnum):
@@ -305,13 +312,14 @@ class Control(IntEnum):
 
     ARRIVED = 0
     ROUND = 8
-    SIZE = 16
+    TAKEN = 16  # of what is given to whichever thread is ready
+    SIZE = 24
 
 
 LINE = 64  # bytes of a cache line
 WHOLE = np.int64(0)  # the type of the numbers in tables
 INTS, REALS, LAYER, BLOCK = len(Int), len(Real), len(Layer), len(Block)
-SMALL = INTS + len(Small)
+SMALL, SCORE = INTS + len(Small), len(Score)
 
 ACTIVATION_CODES = {
     name: code
