@@ -1,4 +1,4 @@
-"""Noise drawn in compiled code is the noise of klosed.random, bit for bit."""
+"""Noise and permutations of compiled code are those of klosed.random, bit for bit."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ import pytest
 pytest.importorskip("numba")
 
 from klosed.engines.fused._network import address, aligned
-from klosed.engines.fused._noise import STATE_BYTES, draw_normal
-from klosed.random import Purpose, standard_normal
+from klosed.engines.fused._noise import STATE_BYTES, draw_normal, permute
+from klosed.random import Purpose, permutation, standard_normal
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -24,3 +24,14 @@ def test_the_bits_are_numpys(seed, step, n, dtype):
     wanted = standard_normal(seed, Purpose.TRAINING_NOISE, step, (n,), dtype)
     assert np.array_equal(numbers[:n], wanted)
     assert numbers[n] == 9
+
+
+# around powers of two, where fewer bits are drawn, and several refills long
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 5, 255, 256, 257, 258, 1000, 65_537, 200_000])
+@pytest.mark.parametrize(("seed", "epoch"), [(0, 0), (2**64 - 1, 2**40)])
+def test_the_order_is_numpys(n, seed, epoch):
+    numbers, state = np.full(n + 1, -9), aligned(STATE_BYTES, np.uint8)
+    stream = np.array([seed, Purpose.SHUFFLE, epoch], np.uint64)
+    permute.function(np.float32)(address(stream), address(numbers), n, address(state), 1)
+    assert np.array_equal(numbers[:n], permutation(seed, Purpose.SHUFFLE, epoch, n))
+    assert numbers[n] == -9

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("numba")
 
 from klosed import VAESpec
-from klosed.engines.base import Batch, Task
+from klosed.engines.base import Batches, Task
 from klosed.engines.fused import FusedEngine, _job, _stepper
 from klosed.engines.reference import ReferenceEngine
 from klosed.errors import NonFiniteLossError, TrainingInterrupted
@@ -164,7 +164,7 @@ def test_mapped_rows_stay_mapped(tmp_path):
     task = Task(params, optimizer.init(params), optimizer, x, Scaling.none(), 16, 1.0, 0)
     stepper = engine.stepper(task)
     assert np.shares_memory(stepper._job._data[0], x)
-    losses = stepper.steps([Batch(np.arange(16), lambda: np.zeros((16, 2), np.float32))], 0)
+    losses = stepper.steps(Batches(np.arange(16), 16, 0, 0, 2, np.float32))
     assert len(losses) == 1
 
 

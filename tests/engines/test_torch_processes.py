@@ -12,10 +12,10 @@ import pytest
 
 from klosed import VAESpec
 from klosed.datasets import open_stream
-from klosed.engines.base import Task
+from klosed.engines.base import Batches, Task
 from klosed.models import Scaling, initialize
 from klosed.training import TrainingConfig
-from klosed.training.data import batches
+from klosed.training.data import order_of_epoch
 from klosed.training.state import TrainingState
 
 SPEC = VAESpec(20, 4, (16,))
@@ -45,9 +45,12 @@ def take_steps(rank, size, port, path, losses):
         task = Task(params, state.moments, optimizer, x, Scaling.none(), 10, 0.5, 0)
         stepper = TorchEngine(SPEC, device="cpu", processes=processes).stepper(task)
         while state.step < STEPS:
-            for batch in batches(SPEC, CONFIG, x, range(83), state, np.float32):
-                (loss,) = stepper.steps([batch], state.step)
-                losses[rank].append((loss.reconstruction, loss.kl))
+            order = order_of_epoch(CONFIG, x, range(83), state.epoch, stepper.permutation)
+            for number in range(9):
+                rows = order(number, number + 1)
+                batch = Batches(rows, 10, CONFIG.seed, state.step, 4, np.float32)
+                (loss,) = stepper.steps(batch).tolist()
+                losses[rank].append(tuple(loss))
                 state.step += 1
             state.epoch += 1
         assert stepper.agreed(float(rank)) == size - 1

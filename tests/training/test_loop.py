@@ -321,3 +321,19 @@ def test_rows_may_show_nothing_of_a_column():
     x[3, 1] = np.inf
     with pytest.raises(DataError, match="must be finite"):
         fit(model, CONFIG, TrainingData(x, allow_missing=True))
+
+
+# small arrays are looked at together, large ones each by itself
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_seen_in_arrays_of_any_size(bad):
+    sizes = {"none": 0, "few": 3, "more": 5, "many": 20_000, "most": 30_000}
+    state = TrainingState(*({k: np.ones((n, 1)) for k, n in sizes.items()} for _ in range(2)))
+    assert state.is_finite()
+    for arrays in (state.params, state.moments):
+        for array in arrays.values():
+            if len(array):
+                array[-1] = bad
+                assert not state.is_finite()
+                array[-1] = 0
+    assert state.is_finite()
+    assert TrainingState({"many": np.ones(20_000)}, {}).is_finite()

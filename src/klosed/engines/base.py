@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -14,8 +14,9 @@ from klosed.errors import ShapeError
 from klosed.models.parameters import Parameters
 from klosed.models.scaling import Scaling
 from klosed.models.spec import VAESpec
+from klosed.random import Purpose, standard_normal
 
-__all__ = ["Batch", "Engine", "Loss", "Rule", "Stepper", "Task", "check_batch"]
+__all__ = ["Batch", "Batches", "Engine", "Loss", "Rule", "Stepper", "Task", "check_batch"]
 
 Array = NDArray[Any]
 
@@ -75,19 +76,48 @@ class Engine(Protocol):
 class Batch:
     """One step's share of an epoch: numbers of rows, and how to draw the noise that goes with them.
 
-    `draw` is a function of the position alone: it may be called on any thread, at any time. Where
-    it is ``klosed.random.standard_normal(*stream, …)``, `stream` is (seed, purpose, step), and an
-    engine may draw the same numbers in a way of its own.
+    `draw` is a function of the position alone: it may be called on any thread, at any time.
     """
 
     rows: Array
     draw: Callable[[], Array]
-    stream: tuple[int, int, int] | None = None
 
     @cached_property
     def noise(self) -> Array:
         """Standard normal noise of shape (rows, n_components)."""
         return self.draw()
+
+
+@dataclass(frozen=True, eq=False)
+class Batches:
+    """Batches of an epoch, one behind the other; `step` counts the steps before the first.
+
+    Each has the next `batch_size` of the rows, the last what is left, and the noise of
+    ``klosed.random.standard_normal(seed, Purpose.TRAINING_NOISE, its step, …)``, which an engine
+    may draw in a way of its own.
+    """
+
+    rows: Array
+    batch_size: int
+    seed: int
+    step: int
+    n_components: int
+    dtype: DTypeLike
+
+    def __len__(self) -> int:
+        return -(-len(self.rows) // self.batch_size)
+
+    def sizes(self) -> list[int]:
+        """Return how many rows each batch has."""
+        starts = range(0, len(self.rows), self.batch_size)
+        return [min(self.batch_size, len(self.rows) - start) for start in starts]
+
+    def __iter__(self) -> Iterator[Batch]:
+        for number in range(len(self)):
+            rows = self.rows[number * self.batch_size :][: self.batch_size]
+            where = self.seed, Purpose.TRAINING_NOISE, self.step + number
+            shape = len(rows), self.n_components
+            yield Batch(rows, partial(standard_normal, *where, shape, self.dtype))
 
 
 class Rule(Protocol):
@@ -129,8 +159,12 @@ class Stepper(Protocol):
     steps_at_once: int
     """How many batches it likes to be given together; losses are known after all of them."""
 
-    def steps(self, batches: Sequence[Batch], step: int) -> list[Loss]:
-        """Take a step for each batch and return their losses; `step` counts those before.
+    def permutation(self, seed: int, purpose: Purpose, step: int, n: int) -> NDArray[np.int64]:
+        """Return ``klosed.random.permutation(seed, purpose, step, n)``."""
+        ...
+
+    def steps(self, batches: Batches) -> Array:
+        """Take a step for each batch; return a row (reconstruction, kl) in nats for each.
 
         A loss that is not finite ends the training; steps after it need not be taken.
         """

@@ -1,25 +1,22 @@
-"""What a loop trains on: rows, how they are scaled, and in which batches they come."""
+"""What a loop trains on: rows, how they are scaled, and in which order they come."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from klosed.datasets import Splits, StreamedRows
-from klosed.engines.base import Batch
 from klosed.errors import DataError
 from klosed.models import Scaling, VAESpec, likelihood_of
-from klosed.random import Purpose, permutation, standard_normal
+from klosed.random import Purpose, permutation
 from klosed.training.config import TrainingConfig
-from klosed.training.state import TrainingState
 
-__all__ = ["TrainingData", "batches", "check_data", "check_rows", "split"]
+__all__ = ["TrainingData", "check_data", "check_rows", "order_of_epoch", "split"]
 
 Array = NDArray[Any]
 _ROWS_AT_ONCE = 65536
@@ -112,34 +109,19 @@ def split(config: TrainingConfig, n: int) -> tuple[Array | range, Array | None]:
     return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
 
 
-def batches(
-    spec: VAESpec,
+def order_of_epoch(
     config: TrainingConfig,
     x: Array | StreamedRows,
     train_rows: Array | range,
-    state: TrainingState,
-    dtype: DTypeLike,
-) -> Iterator[Batch]:
-    """Yield the batches left in the current epoch.
-
-    The noise is that of the position alone, also where several batches are drawn in advance.
-    """
-    order: Iterator[Array]
+    epoch: int,
+    permutation: Callable[..., Array],
+) -> Callable[[int, int], Array]:
+    """Return what gives the row numbers of some of an epoch's batches, from one up to another."""
+    size = config.batch_size
     if isinstance(x, StreamedRows):
-        streamed = x.order(config.seed, state.epoch, config.batch_size)
-        order = (streamed.batch(number) for number in range(state.batch, len(streamed)))
-    else:
-        order = _in_memory(config, train_rows, state)
-    for step, rows in enumerate(order, state.step):
-        shape = (len(rows), spec.n_components)
-        where = (config.seed, Purpose.TRAINING_NOISE, step)
-        yield Batch(rows, partial(standard_normal, *where, shape, dtype), where)
-
-
-def _in_memory(
-    config: TrainingConfig, train_rows: Array | range, state: TrainingState
-) -> Iterator[Array]:
-    order = permutation(config.seed, Purpose.SHUFFLE, state.epoch, len(train_rows))
-    for start in range(state.batch * config.batch_size, len(order), config.batch_size):
-        rows = order[start : start + config.batch_size]
-        yield rows if isinstance(train_rows, range) else train_rows[rows]
+        streamed = x.order(config.seed, epoch, size)
+        return lambda first, end: np.concatenate([streamed.batch(n) for n in range(first, end)])
+    rows = permutation(config.seed, Purpose.SHUFFLE, epoch, len(train_rows))
+    if not isinstance(train_rows, range):
+        rows = train_rows[rows]
+    return lambda first, end: rows[first * size : end * size]

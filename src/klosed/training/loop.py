@@ -7,7 +7,6 @@ position alone, so a loop entered in the middle goes on as if it had never stopp
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
 import time
 import warnings
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from klosed.datasets import StreamedRows
 from klosed.engines import Engine, Loss
-from klosed.engines.base import Stepper, Task
+from klosed.engines.base import Batches, Stepper, Task
 from klosed.errors import (
     KlosedWarning,
     NonFiniteLossError,
@@ -30,7 +29,7 @@ from klosed.errors import (
 from klosed.models import Parameters, Scaling
 from klosed.random import Purpose, standard_normal
 from klosed.training.config import TrainingConfig
-from klosed.training.data import TrainingData, batches, check_data, check_rows, split
+from klosed.training.data import TrainingData, check_data, check_rows, order_of_epoch, split
 from klosed.training.state import TrainingState
 from klosed.training.stepping import stepper_for
 
@@ -192,20 +191,30 @@ def fit(
     # A diverging run is reported by its loss, not by a stream of floating-point warnings.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         while state.epoch < config.epochs and not state.stopped_early:
-            left = batches(engine.spec, config, data.train, train_rows, state, dtype)
-            while chunk := list(itertools.islice(left, stepper.steps_at_once)):
+            order = order_of_epoch(config, data.train, train_rows, state.epoch, stepper.permutation)
+            while state.batch < n_batches:
+                rows = order(state.batch, min(state.batch + stepper.steps_at_once, n_batches))
                 started, first = time.perf_counter(), state.step
-                losses = stepper.steps(chunk, state.step)
+                batches = Batches(
+                    rows, config.batch_size, config.seed, first, engine.spec.n_components, dtype
+                )
+                losses = stepper.steps(batches)
                 seconds = (time.perf_counter() - started) / len(losses)
-                # the last chunk may be cut short by a loss that is not finite
-                for batch, loss in zip(chunk, losses, strict=False):
-                    if not math.isfinite(loss):
-                        stepper.sync()
-                        x = data.scaling.apply(data.train[batch.rows], dtype)
-                        raise NonFiniteLossError(_why_not_finite(engine, config, state, x, loss))
-                    _count_step(state, loss, len(batch.rows), seconds)
+                is_finite = np.isfinite(losses[:, 0] + config.beta * losses[:, 1])
+                done = len(losses) if is_finite.all() else int(np.argmin(is_finite))
+                sizes, means = batches.sizes(), losses.tolist()
+                for at in range(0, done, 1 if told else len(losses)):
+                    some = slice(at, at + 1 if told else done)
+                    _count_steps(state, means[some], sizes[some], seconds)
                     for callback in told:
                         callback.on_step(_progress(config, state, n_batches))
+                if done < len(losses):
+                    stepper.sync()
+                    bad = rows[done * config.batch_size :][: config.batch_size]
+                    x = data.scaling.apply(data.train[bad], dtype)
+                    reconstruction, kl = means[done]
+                    loss = Loss(reconstruction, kl, config.beta)
+                    raise NonFiniteLossError(_why_not_finite(engine, config, state, x, loss))
                 if checkpoint_every and state.step // checkpoint_every > first // checkpoint_every:
                     stepper.sync()
                     _check_finite(config, state)
@@ -223,14 +232,19 @@ def fit(
     return state
 
 
-def _count_step(state: TrainingState, loss: Loss, n: int, seconds: float) -> None:
-    state.batch += 1
-    state.step += 1
-    state.seconds += seconds
+def _count_steps(
+    state: TrainingState, losses: list[list[float]], sizes: list[int], seconds: float
+) -> None:
     sums = state.sums
-    sums["n"] = sums.get("n", 0.0) + n
-    sums["reconstruction"] = sums.get("reconstruction", 0.0) + loss.reconstruction * n
-    sums["kl"] = sums.get("kl", 0.0) + loss.kl * n
+    n, reconstruction, kl = (sums.get(name, 0.0) for name in ("n", "reconstruction", "kl"))
+    for (mean_reconstruction, mean_kl), size in zip(losses, sizes, strict=True):
+        n += size
+        reconstruction += mean_reconstruction * size
+        kl += mean_kl * size
+    sums.update(n=n, reconstruction=reconstruction, kl=kl)
+    state.batch += len(losses)
+    state.step += len(losses)
+    state.seconds += seconds * len(losses)
 
 
 def _means(config: TrainingConfig, state: TrainingState) -> Loss:

@@ -18,6 +18,7 @@ from klosed.training.config import TrainingConfig
 __all__ = ["TrainingState"]
 
 Arrays = dict[str, NDArray[Any]]
+_SMALL = 2**14
 
 
 @dataclass
@@ -101,8 +102,12 @@ class TrainingState:
 
         An infinite second moment would freeze its parameter without a word.
         """
-        arrays = (*self.params.values(), *self.moments.values())
-        return all(bool(np.isfinite(array).all()) for array in arrays)
+        parts = [array.ravel() for array in (*self.params.values(), *self.moments.values())]
+        # small arrays take longer to ask than to look at: they are asked together
+        small = [part for part in parts if part.size < _SMALL]
+        together = [np.concatenate(small)] if small else []
+        together += [part for part in parts if part.size >= _SMALL]
+        return all(bool(np.isfinite(part).all()) for part in together)
 
 
 _HEADER_FIELDS = (

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from typing import Any
 
-from klosed.engines.base import Batch, Engine, Loss, Stepper, Task
+import numpy as np
+from numpy.typing import NDArray
+
+from klosed.engines.base import Batches, Engine, Stepper, Task
+from klosed.random import permutation
 
 __all__ = ["PlainStepper", "stepper_for"]
+
+Array = NDArray[Any]
 
 
 def stepper_for(engine: Engine, task: Task) -> Stepper:
@@ -25,17 +31,19 @@ class PlainStepper:
     def __init__(self, engine: Engine, task: Task) -> None:
         self._engine, self._task = engine, task
 
-    def steps(self, batches: Sequence[Batch], step: int) -> list[Loss]:
+    permutation = staticmethod(permutation)
+
+    def steps(self, batches: Batches) -> Array:
         """Take a step for each batch; none where the loss is not finite."""
         task, losses = self._task, []
-        for done, batch in enumerate(batches, step):
+        for done, batch in enumerate(batches, batches.step):
             x = task.scaling.apply(task.x[batch.rows], batch.noise.dtype)
             loss, grads = self._engine.loss_and_grad(task.params, x, batch.noise, beta=task.beta)
-            losses.append(loss)
+            losses.append((loss.reconstruction, loss.kl))
             if not math.isfinite(loss):
                 break
             task.optimizer.update(task.params, grads, task.moments, done + 1)
-        return losses
+        return np.array(losses)
 
     def sync(self) -> None:
         """Nothing to do: the task's arrays are the ones that are updated."""

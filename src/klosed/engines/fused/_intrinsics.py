@@ -19,6 +19,7 @@ __all__ = [
     "bits_of",
     "call_gemm",
     "call_yield",
+    "copy_some",
     "float_of",
     "flush_to_zero",
     "grid",
@@ -86,6 +87,26 @@ def size_of(typing: Any, like: Any) -> Any:
         return ir.Constant(_I64, like.bitwidth // 8)
 
     return types.int64(like), generate
+
+
+def copy_some(count: int) -> Any:
+    """Return a function that copies `count` numbers of the type of `like` to another address.
+
+    Of a loop a compiler makes as many moves, because the two might overlap.
+    """
+
+    @intrinsic
+    def copy(typing: Any, at: Any, to: Any, like: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            vector = ir.VectorType(context.get_value_type(like), count).as_pointer()
+            align = like.bitwidth // 8
+            numbers = builder.load(builder.inttoptr(args[0], vector), align=align)
+            builder.store(numbers, builder.inttoptr(args[1], vector), align=align)
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, like), generate
+
+    return copy
 
 
 @intrinsic

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
 import itertools
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache, partial
@@ -288,17 +288,25 @@ def threads_for(network: Network, rows: int, most: int) -> int:
 
 def run_on_threads(function: Callable[..., Any], threads: int, *shared: Any) -> Any:
     """Call ``function(number, *shared)`` on each of `threads` threads, on this one as number 0."""
-    others = [
-        threading.Thread(target=function, args=(number, *shared), daemon=True)
-        for number in range(1, threads)
-    ]
-    for other in others:
-        other.start()
+    left = []
+
+    def run(number: int, lock: Any) -> None:
+        try:
+            function(number, *shared)
+        finally:
+            lock.release()
+
+    # a tenth of a millisecond less than threading.Thread, which waits until the other has begun
+    for number in range(1, threads):
+        lock = _thread.allocate_lock()
+        lock.acquire()
+        _thread.start_new_thread(run, (number, lock))
+        left.append(lock)
     try:
         return function(0, *shared)
     finally:
-        for other in others:
-            other.join()
+        for lock in left:
+            lock.acquire()
 
 
 @cache

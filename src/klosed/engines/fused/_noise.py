@@ -1,7 +1,8 @@
-"""The noise of klosed.random, drawn in compiled code: the same bits as NumPy's generator gives.
+"""Noise and permutations of klosed.random in compiled code: the bits that NumPy's generator gives.
 
 Philox-4x64 with ten rounds (Salmon, Moraes, Dror and Shaw 2011, doi:10.1145/2063384.2063405) feeds
-the ziggurat (Marsaglia and Tsang 2000, doi:10.18637/jss.v005.i08) on NumPy's tables.
+the ziggurat (Marsaglia and Tsang 2000, doi:10.18637/jss.v005.i08) on NumPy's tables, and a shuffle
+from the end, whose numbers are drawn anew until they are small enough.
 """
 
 from __future__ import annotations
@@ -20,15 +21,16 @@ from numba.np.random._constants import (
 
 from klosed.engines.fused._compile import OPTIONS, part
 from klosed.engines.fused._intrinsics import bits_of, float_of, halves_of_product, view
+from klosed.engines.fused._tables import WHOLE
 
-__all__ = ["STATE_BYTES", "draw_normal"]
+__all__ = ["STATE_BYTES", "draw_normal", "permute"]
 
 # Nothing may be reordered: the numbers must be NumPy's to the last bit.
 _EXACT: Any = {name: option for name, option in OPTIONS.items() if name != "fastmath"}
 _INLINE: Any = _EXACT | {"forceinline": True}
 _M0, _M1 = np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157)
 _W0, _W1 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
-_ZERO, _ONE = np.uint64(0), np.uint64(1)
+_ZERO, _ONE, _HALF = np.uint64(0), np.uint64(1), np.uint32(0)
 _COUNTERS = 64  # whose words are made at once
 _STATE = 2 + 4 * _COUNTERS  # last counter, number of the next word, words
 STATE_BYTES = 8 * _STATE
@@ -111,3 +113,39 @@ def draw_normal(at: Any, to: Any, n: Any, state: Any, one: Any) -> None:
         is_taken, x = _beyond(x, layer, height & 0x100, state, seed, purpose, step)
         numbers[i], place = x, np.int64(state[1])
         i += is_taken
+
+
+@part(options=_EXACT)
+def permute(at: Any, to: Any, n: Any, state: Any, one: Any) -> None:
+    """Write the whole numbers below n, at most 2³², to `to`, in the order of a permutation.
+
+    `at` and `state` are as for `draw_normal`.
+    """
+    numbers, words = view(to, n, WHOLE), view(state, _STATE, _ONE)
+    halves = view(state + 16, 2 * (_STATE - 2), _HALF)  # of words, the lower one first
+    stream = view(at, 3, _ONE)
+    seed, purpose, step = stream[0], stream[1], stream[2]
+    mask: Any = _ONE
+    end: Any = np.uint64(len(halves))
+    while np.int64(mask) < n - 1:
+        mask += mask + _ONE
+    for k in range(n):
+        numbers[k] = k
+    words[0], place, i = _ZERO, end, np.uint64(n - 1)
+    while np.int64(i) > 0:
+        if place == end:
+            _refill(words, seed, purpose, step)
+            place = _ZERO
+        # those that may be taken, without a branch that nobody could predict
+        taken = _ZERO
+        while place < end and i - taken > mask >> _ONE:
+            j = halves[place] & mask
+            place += _ONE
+            halves[taken] = j
+            taken += np.uint64(j <= i - taken)
+        for k in range(taken):
+            j = halves[k]
+            numbers[i], numbers[j] = numbers[j], numbers[i]
+            i -= _ONE
+        if i <= mask >> _ONE:
+            mask >>= _ONE

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from klosed.engines.fused._dense import padded
 from klosed.engines.fused._job import Job
 from klosed.engines.fused._network import Network, address, aligned
+from klosed.engines.fused._noise import permute
 from klosed.engines.fused._parts import set_small, set_small_take
+from klosed.engines.fused._products import ROWS
 from klosed.engines.fused._small_steps import AT_ONCE, run
 from klosed.engines.fused._tables import LINE, SMALL, Int, Layer, Small
 from klosed.models.scaling import Scaling
@@ -41,21 +43,31 @@ def _zeros(n: int, dtype: np.dtype[Any]) -> Array:
 
 
 class _Places:
-    """Where each parameter lies in one vector; rows and columns are filled up with zeros."""
+    """Where each parameter lies in one vector; rows and columns are filled up with zeros.
+
+    The first layer's weight lies there turned, a row for each input: the way there wants it so, and
+    no gradient goes on from it.
+    """
 
     def __init__(self, network: Network, params: Mapping[str, Array]) -> None:
         itemsize = params["encoder.loc.weight"].itemsize
         self.numbers = 0
+        # first number, numbers from row to row, shape there
         self._places: dict[str, tuple[int, int, tuple[int, ...]]] = {}
-        for layer in network.layers:
+        self._turned = network.layers[0].names
+        for number, layer in enumerate(network.layers):
             rows, columns = padded(layer.n_out, itemsize), padded(layer.n_in, itemsize)
+            if number == 0:
+                rows, columns = -(-layer.n_in // ROWS) * ROWS, rows
             for part, width in (("weight", columns), ("bias", 1)):
                 first = self.numbers
                 for name in layer.names:  # the heads of the encoder are one layer
                     shape = params[f"{name}.{part}"].shape
-                    self._places[f"{name}.{part}"] = first, width, shape
-                    first += shape[0] * width
-                self.numbers += rows * width
+                    is_turned = number == 0 and part == "weight"
+                    place = first, width, shape[::-1] if is_turned else shape
+                    self._places[f"{name}.{part}"] = place
+                    first += shape[0] * (1 if is_turned else width)
+                self.numbers += rows * width if part == "weight" else padded(layer.n_out, itemsize)
         for name, array in params.items():
             if name not in self._places:
                 self._places[name] = self.numbers, 1, array.shape
@@ -67,6 +79,8 @@ class _Places:
         for name, (first, width, shape) in self._places.items():
             part = vector[first : first + shape[0] * width]
             found[name] = part.reshape(-1, width)[:, : shape[1]] if len(shape) > 1 else part
+            if name.removesuffix(".weight") in self._turned:
+                found[name] = found[name].T
         return found
 
 
@@ -87,8 +101,11 @@ class _Thread:
             row[Layer.INPUT] = source
             row[Layer.OUTPUT] = source = self._rows(layer.n_out)
             row[Layer.DELTA] = self._rows(layer.n_out)
-            weights = self._buffer(padded(layer.n_in, size) * padded(layer.n_out, size))
-            row[Layer.TRANSPOSED] = address(weights)
+            if number == 0:
+                row[Layer.TRANSPOSED] = row[Layer.WEIGHT]
+            else:
+                weights = self._buffer(padded(layer.n_in, size) * padded(layer.n_out, size))
+                row[Layer.TRANSPOSED] = address(weights)
             if number == network.head:
                 source = self._rows(layer.n_out // 2)
         widest = max(max(layer.n_in, layer.n_out) for layer in network.layers)
@@ -166,7 +183,14 @@ class SmallJob(Job):
         """Have what steps need compiled, for the rule that is set."""
         for each in self._threads:
             set_small(self.ints, each.layers, each.blocks, self.dtype)
-        run.address(self.dtype)
+        self._step, self._permute = run.function(self.dtype), permute.function(self.dtype)
+
+    def permutation(self, *where: int) -> Array:
+        """Return ``klosed.random.permutation(*where)``, which else took a twentieth of an epoch."""
+        stream, found = np.array(where[:3], np.uint64), np.empty(where[3], np.int64)
+        scratch = int(self.ints[Int.SCRATCH])
+        self._permute(address(stream), address(found), len(found), scratch, 1)
+        return found
 
     def set_data(self, x: Array, scaling: Scaling) -> None:
         """Take rows from here on from x."""
@@ -175,10 +199,9 @@ class SmallJob(Job):
             set_small_take(self.ints, each.blocks, self.dtype, stored, scaled)
 
     def _stepping(self) -> Callable[[int], Any]:
-        step = run.function(self.dtype)
         for each in self._threads:
             each.ints[:] = self.ints
             for position, value in each.own.items():
                 each.ints[position] = value
         places = [address(each.ints) for each in self._threads]
-        return lambda thread: step(places[thread], thread, self.threads, 1)
+        return lambda thread: self._step(places[thread], thread, self.threads, 1)

@@ -23,7 +23,7 @@ from klosed.engines.fused._dense import (
     padded,
     vectors_for,
 )
-from klosed.engines.fused._intrinsics import grid, size_of, view
+from klosed.engines.fused._intrinsics import copy_some, grid, size_of, view
 from klosed.engines.fused._likelihoods import LOG_2PI, column, read, reconstruct
 from klosed.engines.fused._products import ROWS
 from klosed.engines.fused._rows import activate
@@ -47,11 +47,12 @@ from klosed.engines.fused._tables import (
 __all__ = ["backward", "gaussian", "likelihood", "reparameterize", "take", "through"]
 
 _UINT8, _SINGLE, _DOUBLE = np.uint8(0), np.float32(0), np.float64(0)
-_STANDARDIZED, _BYTES = int(Scaled.STANDARDIZED), int(Scaled.BYTES)
+_AS_THEY_ARE, _BYTES, _STANDARDIZED = map(int, Scaled)
 _RELU = ACTIVATION_CODES["relu"]
 _activate, _add_rows, _multiply = activate.call, add_rows.call, multiply.call
 _read, _reconstruct = read.call, reconstruct.call
 _AT_ONCE = 8  # numbers copied
+_copy_some = copy_some(_AT_ONCE)
 
 
 @njit(**OPTIONS)
@@ -67,6 +68,19 @@ def _scaled(value: Any, j: Any, shift: Any, scale: Any, scaling: Any, one: Any) 
     return real(value) * real(1 / 255) if scaling == _BYTES else real(value)
 
 
+@njit(**OPTIONS)
+def _copy(at: Any, to: Any, n: Any, one: Any) -> None:
+    if n < _AT_ONCE:
+        source, target = view(at, n, one), view(to, n, one)
+        for j in range(n):
+            target[j] = source[j]
+        return
+    last = (n - _AT_ONCE) * size_of(one)
+    for place in range(0, last, _AT_ONCE * size_of(one)):
+        _copy_some(at + place, to + place, one)
+    _copy_some(at + last, to + last, one)  # it may overlap those before
+
+
 @variants()
 def take(stored: int, scaling: int) -> Any:
     """Return what takes rows that are stored and scaled in one way."""
@@ -80,9 +94,12 @@ def take(stored: int, scaling: int) -> Any:
         width = padded(n, size)
         shift, scale = view(ints[Int.SHIFT], n, _DOUBLE), view(ints[Int.SCALE], n, _DOUBLE)
         for i in range(count):
-            source = view(ints[Int.DATA] + numbers[i] * ints[Int.ROW_BYTES], n, like)
-            target = view(ints[Int.TARGET] + i * width * size, n, one)
-            if n < _AT_ONCE:
+            row = ints[Int.DATA] + numbers[i] * ints[Int.ROW_BYTES]
+            to = ints[Int.TARGET] + i * width * size
+            source, target = view(row, n, like), view(to, n, one)
+            if scaling == _AS_THEY_ARE and size_of(like) == size:
+                _copy(row, to, n, one)
+            elif n < _AT_ONCE:
                 for j in range(n):
                     target[j] = _scaled(source[j], j, shift, scale, scaling, one)
             else:
@@ -129,19 +146,6 @@ def through(job: Any, lowest: Any, highest: Any, rows: Any, one: Any) -> None:
                 layer[Layer.ACTIVATE], y, ints[Small.ZEROS], layer[Layer.DELTA], rows, y_stride,
                 y_stride, n_out, one,
             )  # fmt: skip
-
-
-@njit(**OPTIONS)
-def _copy(at: Any, to: Any, n: Any, one: Any) -> None:
-    source, target = view(at, n, one), view(to, n, one)
-    if n < _AT_ONCE:
-        for j in range(n):
-            target[j] = source[j]
-        return
-    for first in range(0, n, _AT_ONCE):  # the last may overlap those before
-        place = min(first, n - _AT_ONCE)
-        for j in range(place, place + _AT_ONCE):
-            target[j] = source[j]
 
 
 @njit(**OPTIONS)
@@ -278,10 +282,15 @@ def backward(job: Any, rows: Any, grads: Any, is_first: Any, weight: Any, one: A
         x_width, width = padded(n_in, size), padded(n_out, size)
         x_stride, stride, vectors = x_width * size, width * size, vectors_for(n_in, size)
         grad, to = layer[Layer.DELTA], grads + (layer[Layer.WEIGHT] - ints[Small.WEIGHTS])
+        left, left_stride, n_rows = grad, stride, n_out
+        right, right_stride, n_columns = layer[Layer.INPUT], x_stride, n_in
+        if k == 0:  # whose weight lies turned
+            left, right, n_rows, n_columns = right, left, n_columns, n_rows
+            left_stride, right_stride = right_stride, left_stride
         _multiply(
-            ints[Int.MULTIPLY], grad, size, stride, rows, layer[Layer.INPUT], x_stride,
-            ints[Small.ZEROS] if is_first else to, 0 if is_first else x_stride, to, x_stride,
-            -(-n_out // ROWS) * ROWS, vectors, PLAIN, to, one,
+            ints[Int.MULTIPLY], left, size, left_stride, rows, right, right_stride,
+            ints[Small.ZEROS] if is_first else to, 0 if is_first else right_stride, to,
+            right_stride, -(-n_rows // ROWS) * ROWS, vectors_for(n_columns, size), PLAIN, to, one,
         )  # fmt: skip
         bias_grad = grads + (layer[Layer.BIAS] - ints[Small.WEIGHTS])
         if is_first:

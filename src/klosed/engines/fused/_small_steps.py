@@ -18,11 +18,13 @@ from klosed.engines.fused._compile import OPTIONS, part
 from klosed.engines.fused._dense import padded, transpose, vectors_for
 from klosed.engines.fused._elementary import is_finite
 from klosed.engines.fused._intrinsics import (
+    add_atomic,
     flush_to_zero,
     grid,
     prefetch,
     restore_flags,
     size_of,
+    store_atomic,
     view,
 )
 from klosed.engines.fused._likelihoods import column, prepare_blocks
@@ -37,6 +39,7 @@ from klosed.engines.fused._tables import (
     WHOLE,
     Block,
     Column,
+    Control,
     Int,
     Layer,
     Real,
@@ -58,7 +61,7 @@ _draw_normal, _transpose, _update = draw_normal.call, transpose.call, update.cal
 def _transpose_all(ints: Any, one: Any) -> None:
     size = size_of(one)
     layers = grid(ints[Int.LAYERS], ints[Int.N_LAYERS], LAYER, WHOLE)
-    for k in range(len(layers)):
+    for k in range(1, len(layers)):  # the first has no other order than that
         n_in, n_out = layers[k, Layer.N_IN], layers[k, Layer.N_OUT]
         _transpose(
             ints[Int.TRANSPOSE], layers[k, Layer.WEIGHT], padded(n_in, size) * size,
@@ -126,13 +129,18 @@ def run(job: Any, thread: Any, threads: Any, one: Any) -> Any:
     head, n = ints[Int.ENCODER_HEAD], layers[0, Layer.N_IN]
     noise_bytes = layers[head, Layer.N_OUT] // 2 * size
     scratch, done = ints[Int.SCRATCH], 0
-    for s in range(thread, ints[Int.N_STREAMS], threads):
+    taken = ints[Int.CONTROL] + 8 * Control.TAKEN
+    while True:  # a thread that is slow today takes fewer
+        s = add_atomic(taken, 1)
+        if s >= ints[Int.N_STREAMS]:
+            break
         first = s * batch
         count = min(batch, n_rows - first) * (noise_bytes // size)
         to, stream = ints[Int.NOISE] + first * noise_bytes, ints[Int.STREAMS] + s * 24
         _draw_normal(ints[Int.DRAW_NORMAL], stream, to, count, scratch, one)
     _transpose_all(ints, one)
     meet(ints, threads)
+    store_atomic(taken, 0)
     for s in range(len(losses)):
         first = s * batch
         count = min(batch, n_rows - first)

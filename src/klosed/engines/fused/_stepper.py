@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from klosed.engines.base import Batch, Loss, Task
+from klosed.engines.base import Batches, Task
 from klosed.engines.fused._job import Job, terms_for, threads_for
 from klosed.engines.fused._network import Network
 from klosed.engines.fused._small_job import SmallJob, is_small, threads_for_small
 from klosed.engines.fused._sparse import pays
 from klosed.engines.fused._tables import RULES, Block, Int, Layer, Real
+from klosed.random import Purpose, permutation
 
 __all__ = ["FusedStepper"]
 
@@ -76,6 +76,14 @@ class FusedStepper:
             self._moments = {slot: network.arrays(task.moments, f"{slot}.") for slot in slots}
             self._bind(network, job)
         job.prepare_steps()
+        parts = [(task.params, job.params, "")]
+        parts += [(task.moments, own, f"{slot}.") for slot, own in self._moments.items()]
+        self._copied = [
+            (theirs[prefix + name], array)
+            for theirs, own, prefix in parts
+            for name, array in own.items()
+            if theirs[prefix + name] is not array
+        ]
         self._k = network.spec.n_components
         self._most = max(1, _MOST_NOISE // (batch * self._k))
         if self._is_streamed:
@@ -90,37 +98,37 @@ class FusedStepper:
             network.bind_blocks(job.blocks, own, *free)
             self._panels += job.in_panels(own, weight)
 
-    def steps(self, batches: Sequence[Batch], step: int) -> list[Loss]:
+    def permutation(self, seed: int, purpose: Purpose, step: int, n: int) -> Array:
+        """Return ``klosed.random.permutation(seed, purpose, step, n)``."""
+        if not isinstance(self._job, SmallJob):
+            return permutation(seed, purpose, step, n)
+        return self._job.permutation(seed, purpose, step, n)
+
+    def steps(self, batches: Batches) -> Array:
         """Take a step for each batch; none where the loss is not finite."""
-        job, beta = self._job, self._task.beta
+        job, rows, steps = self._job, batches.rows, len(batches)
         started = time.perf_counter()
-        rows = np.concatenate([batch.rows for batch in batches])
         if self._is_streamed:
             job.set_data(self._task.x[rows], self._task.scaling)
             rows = np.arange(len(rows))
+        first = np.array([batches.seed, Purpose.TRAINING_NOISE, batches.step], np.uint64)
+        streams = np.tile(first, (steps, 1))
+        streams[:, 2] += np.arange(steps, dtype=np.uint64)
         noise = np.empty((len(rows), self._k), job.dtype)
-        streams = [batch.stream for batch in batches if batch.stream is not None]
-        if len(streams) < len(batches):
-            streams = []
-            np.concatenate([batch.draw() for batch in batches], out=noise, casting="same_kind")
-        losses = np.zeros((len(batches), 2))
-        job.ints[Int.STEP] = step
-        done = job.run_steps(rows, noise, losses, np.array(streams, np.uint64).reshape(-1, 3))
+        losses = np.zeros((steps, 2))
+        job.ints[Int.STEP] = batches.step
+        done = job.run_steps(rows, noise, losses, streams)
         seconds = time.perf_counter() - started
-        affordable = int(len(batches) * _SECONDS_A_CALL / max(seconds, 1e-9))
-        self.steps_at_once = max(1, min(self._most, affordable, 4 * len(batches)))
-        return [Loss(part[0], part[1], beta) for part in losses[: done + 1].tolist()]
+        affordable = int(steps * _SECONDS_A_CALL / max(seconds, 1e-9))
+        self.steps_at_once = max(1, min(self._most, affordable, 4 * steps))
+        return losses[: done + 1]
 
     def sync(self) -> None:
         """Copy what is not updated in place."""
         for panels in self._panels:
             panels.write_back()
-        parts = [(self._task.params, self._job.params, "")]
-        parts += [(self._task.moments, own, f"{slot}.") for slot, own in self._moments.items()]
-        for theirs, own, prefix in parts:
-            for name, array in own.items():
-                if theirs[prefix + name] is not array:
-                    theirs[prefix + name][...] = array
+        for theirs, own in self._copied:
+            theirs[...] = own
 
     def agreed(self, value: float) -> float:
         """Return the value of this, the only process."""

@@ -55,14 +55,15 @@ def _adam_by_estimates(
     c1: Any,
     b2: Any,
     c2: Any,
-    size: Any,
     correction: Any,
+    half: Any,
     epsilon: Any,
 ) -> Any:
-    """Move 16 float32 weights by Adam's rule.
+    """Move 16 float32 weights by Adam's rule: w ← w + m / (√v · correction + ε).
 
-    Estimates of 14 binary digits, and a step of Newton's for each: y ← y (3 − x y²)/2 for 1/√x,
-    y ← y (2 − x y) for 1/x. The processor makes denormal results zero.
+    The sign and the size of a step are in what it is divided by; `half` is half the correction.
+    Estimates of 14 binary digits, and a step of Newton's for each: r ← r + y (v − r²)/2 for r = v y
+    and y of about 1/√v, y ← y (2 − x y) for 1/x. The processor makes denormal results zero.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -91,7 +92,7 @@ def _adam_by_estimates(
             return builder.shuffle_vector(one, undefined, zeros)
 
         w, g, a, v = (builder.inttoptr(place, vector.as_pointer()) for place in places)
-        b1, c1, b2, c2, size, correction, epsilon = map(everywhere, numbers)
+        b1, c1, b2, c2, correction, half, epsilon = map(everywhere, numbers)
         grad = builder.load(g, align=4)
         first = fma(b1, builder.load(a, align=4), builder.fmul(c1, grad))
         square = builder.fmul(grad, grad)
@@ -102,13 +103,13 @@ def _adam_by_estimates(
         is_less = builder.fcmp_ordered("<", second, least)
         above = builder.select(is_less, least, second)
         y = estimate("rsqrt14", above)
-        half = builder.fmul(all_(-0.5), builder.fmul(above, y))
-        y = builder.fmul(y, fma(half, y, all_(1.5)))
-        below = fma(builder.fmul(above, y), correction, epsilon)
+        root = builder.fmul(above, y)
+        rest = fma(builder.fneg(root), root, above)
+        below = fma(root, correction, epsilon)
+        below = fma(rest, builder.fmul(half, y), below)
         y = estimate("rcp14", below)
         y = builder.fmul(y, fma(builder.fneg(below), y, all_(2.0)))
-        step = builder.fmul(builder.fneg(size), first)
-        builder.store(fma(step, y, builder.load(w, align=4)), w, align=4)
+        builder.store(fma(first, y, builder.load(w, align=4)), w, align=4)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 4, *[types.float32] * 7), generate
@@ -143,11 +144,11 @@ def update(rule: int) -> Any:
         if rule == _ADAM:
             done = 0
             if ESTIMATES and bytes_ == 4:
-                done = n - n % _LANES
+                done, by = n - n % _LANES, -correction / size
                 for at in range(0, done * 4, _LANES * 4):
                     _adam_by_estimates(
-                        weights + at, grads + at, slot_1 + at, slot_2 + at, b1, c1, b2, c2, size,
-                        correction, epsilon,
+                        weights + at, grads + at, slot_1 + at, slot_2 + at, b1, c1, b2, c2, by,
+                        by / real(2), -epsilon / size,
                     )  # fmt: skip
             for j in range(done, n):
                 first = _without_denormals(b1 * a[j] + c1 * g[j])

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from klosed.engines.base import Batch, Loss, Task
+from klosed.engines.base import Batches, Task
 from klosed.engines.torch.graph import Captured, cuda_capture
 from klosed.engines.torch.processes import Processes
 from klosed.engines.torch.rules import TorchRule
+from klosed.random import permutation
 from klosed.torch import VAEModule
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TorchStepper"]
 
+Array = NDArray[Any]
 _STEPS_AT_ONCE = 32
 # Rows stay on an accelerator when they take no more than this share of its free memory.
 _RESIDENT_SHARE = 0.5
@@ -54,10 +57,13 @@ class TorchStepper:
         self._captures = engine.graph and can
         self._captured: Captured | None = None
 
-    def steps(self, batches: Sequence[Batch], step: int) -> list[Loss]:
+    permutation = staticmethod(permutation)
+
+    def steps(self, batches: Batches) -> Array:
         """Take a step for each batch; the losses are those of all processes together."""
-        with self._processes.watched(f"step {step + 1}"):
-            mine = [self._processes.part(len(batch.rows)) for batch in batches]
+        sizes = batches.sizes()
+        with self._processes.watched(f"step {batches.step + 1}"):
+            mine = [self._processes.part(size) for size in sizes]
             xs = self._rows.take([b.rows[own] for b, own in zip(batches, mine, strict=True)])
             sums = []
             for batch, own, x in zip(batches, mine, xs, strict=True):
@@ -65,10 +71,7 @@ class TorchStepper:
                 noise = _upload(np.ascontiguousarray(batch.noise[own]), self._device)
                 sums.append(self._step(x, noise, len(batch.rows)))
             totals = self._processes.total(torch.stack(sums)).tolist()
-        return [
-            Loss(reconstruction / len(batch.rows), kl / len(batch.rows), self._task.beta)
-            for (reconstruction, kl), batch in zip(totals, batches, strict=True)
-        ]
+        return np.array(totals) / np.array(sizes)[:, None]
 
     def sync(self) -> None:
         """Bring the task's arrays up to date."""
