@@ -87,7 +87,7 @@ def add(at, one):
 
 def part_of(folder):
     """Return a part, from a file of its own, that adds 1 to the number at an address."""
-    source, scope = folder / "made.py", {}
+    source, scope = folder / "made.py", {"__name__": __name__}  # of a module to import
     source.write_text(PART)
     exec(compile(source.read_text(), str(source), "exec"), scope)
     return scope["add"]

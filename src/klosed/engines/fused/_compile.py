@@ -8,14 +8,16 @@ afresh after every change.
 from __future__ import annotations
 
 import ctypes
+import gc
 import hashlib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import cache
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -27,7 +29,7 @@ from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
 from numpy.typing import DTypeLike
 
-__all__ = ["INLINED", "OPTIONS", "Part", "part", "variants"]
+__all__ = ["OPTIONS", "Part", "Wanted", "collect_wanted", "part", "variants"]
 
 # Sums may be taken in any order, for vectors; what must keep its order lives in _elementary.
 # Nothing here is called from Python: no way in from there need be compiled.
@@ -37,9 +39,6 @@ OPTIONS: Any = {
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
 }
-# Put into the caller before compiling. LLVM optimizes a function of its own once more in every
-# function above it: what is called from one or two places compiles faster within those.
-INLINED = OPTIONS | {"inline": "always"}
 
 _WHOLE = types.int64
 _C_TYPES: dict[Any, Any] = {
@@ -62,19 +61,38 @@ class _Cache(FunctionCache):  # type: ignore[misc]
 
 
 class _Kept(CFunc):
+    _may_compile = True
+
     def enable_caching(self) -> None:
         self._cache = _Cache(self._pyfunc)  # type: ignore[attr-defined]
+
+    def load(self) -> None:
+        """Take the code from disk; LookupError where it is not there."""
+        self._may_compile = False
+        self.compile()
+
+    def _compile_uncached(self) -> Any:
+        if not self._may_compile:
+            raise LookupError("this part has not been compiled")
+        return super()._compile_uncached()  # type: ignore[misc]
 
 
 class Part:
     """A function of whole numbers, addresses among them, and of numbers of the engine's type.
 
-    ``call(address, ...)`` calls it from compiled code.
+    ``call(address, ...)`` calls it from compiled code. `place` is the module that has it, and its
+    name there.
     """
 
     def __init__(
-        self, make: Callable[..., Any], reals: int, returns: Any, options: dict[str, Any]
+        self,
+        make: Callable[..., Any],
+        place: tuple[str, str],
+        reals: int,
+        returns: Any,
+        options: dict[str, Any],
     ) -> None:
+        self.place = place
         self._make, self._reals, self._returns = make, reals, returns
         self._options = {k: v for k, v in options.items() if not k.startswith("no_")}
         self._made: dict[Any, Any] = {}
@@ -85,12 +103,25 @@ class Part:
         """Return where the code for float32 or float64 begins; compile it at its first use."""
         key = np.dtype(dtype).char, tuple(map(int, choices))
         if key not in self._made:
-            self._made[key] = self._compiled(np.dtype(dtype).name, key[1])
+            named = np.dtype(dtype).name, key[1]
+            made, wanted = self._unmade(*named), _wanted.get()
+            if wanted is None:
+                with _no_collection():
+                    made.compile()
+            else:
+                try:
+                    made.load()
+                except LookupError:
+                    wanted[Wanted(self, *named)] = None
+                    return 0
+            self._made[key] = made
         address: int = self._made[key].address
         return address
 
     def function(self, dtype: DTypeLike, *choices: int) -> Callable[..., Any]:
         """Return what calls the part from Python, without holding the interpreter's lock."""
+        if _wanted.get() is not None:
+            return lambda *args: None
         address = self.address(dtype, *choices)
         if address not in self._functions:
             result, *parameters = (_C_TYPES[t] for t in self._types(np.dtype(dtype).name, choices))
@@ -118,12 +149,11 @@ class Part:
         function.__qualname__ = "_".join(map(str, parts))
         return function
 
-    def _compiled(self, number: str, choices: tuple[int, ...]) -> Any:
+    def _unmade(self, number: str, choices: tuple[int, ...]) -> _Kept:
         result, *parameters = self._types(number, choices)
         made = _Kept(self._named(number, choices), (tuple(parameters), result), {}, self._options)
         with suppress(RuntimeError):  # no folder to keep it in: compiled anew in every process
             made.enable_caching()
-        made.compile()
         return made
 
     def _caller(self) -> Any:
@@ -151,11 +181,30 @@ class Part:
         return intrinsic(call)
 
 
+class Wanted(NamedTuple):
+    """A part, a number type and choices, which make code that is needed."""
+
+    part: Part
+    dtype: str
+    choices: tuple[int, ...]
+
+    @property
+    def is_keepable(self) -> bool:
+        """Whether there is a folder for the code."""
+        return self.part.folder(self.dtype, *self.choices) is not None
+
+    def compile(self) -> None:
+        self.part.address(self.dtype, *self.choices)
+
+
+_wanted: ContextVar[dict[Wanted, None] | None] = ContextVar("klosed_wanted_parts", default=None)
+
+
 def part(
     *, reals: int = 1, returns: Any = types.void, options: dict[str, Any] = OPTIONS
 ) -> Callable[[Callable[..., Any]], Part]:
     """Make a function a part: its last `reals` parameters have the engine's type, others int64."""
-    return lambda function: Part(lambda: function, reals, returns, options)
+    return lambda function: Part(lambda: function, _place(function), reals, returns, options)
 
 
 def variants(
@@ -165,7 +214,36 @@ def variants(
 
     They are small whole numbers. What a comparison with them leaves out is not compiled.
     """
-    return lambda make: Part(make, reals, returns, options)
+    return lambda make: Part(make, _place(make), reals, returns, options)
+
+
+def _place(function: Callable[..., Any]) -> tuple[str, str]:
+    return function.__module__, function.__name__
+
+
+@contextmanager
+def collect_wanted() -> Iterator[dict[Wanted, None]]:
+    """Collect the parts that are asked for and not on disk, instead of compiling them.
+
+    The addresses of these are 0 meanwhile, and what Python calls does nothing.
+    """
+    token = _wanted.set({})
+    try:
+        yield _wanted.get()  # type: ignore[misc]
+    finally:
+        _wanted.reset(token)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python from looking for garbage, which takes a tenth of the time of compiling."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @cache

@@ -38,7 +38,7 @@ PLAIN, POSITIVE, MASKED = 0, 1, 2
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
-@register_jitable
+@register_jitable(**OPTIONS)
 def padded(n: Any, size: Any) -> Any:
     """Return n, rounded up to whole vectors and whole tiles of numbers of so many bytes."""
     unit = max(ROWS, VECTOR_BYTES // size)
@@ -57,13 +57,13 @@ def vectors_for(n: Any, size: Any) -> Any:
     return -(-n * size // VECTOR_BYTES)
 
 
-@register_jitable
+@register_jitable(**OPTIONS)
 def panels_for(vectors: Any, most: Any) -> Any:
     """Return how many panels of at most so many vectors hold all of them."""
     return -(-vectors // most)
 
 
-@register_jitable
+@register_jitable(**OPTIONS)
 def edge(panel: Any, panels: Any, vectors: Any) -> Any:
     """Return the vector that a panel begins with: they are about equally wide."""
     return vectors * panel // panels

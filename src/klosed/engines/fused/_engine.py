@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from klosed.engines.base import Loss, Stepper, Task, check_batch
 from klosed.engines.fused._amx import has_amx
+from klosed.engines.fused._compile import collect_wanted
+from klosed.engines.fused._folding import samples_to_fold
 from klosed.engines.fused._job import Job, terms_for, threads_for
 from klosed.engines.fused._network import KINDS, Network, blocks_of
 from klosed.engines.fused._scoring import Scorer
@@ -17,6 +20,7 @@ from klosed.engines.fused._sparse import may_pay
 from klosed.engines.fused._stepper import FusedStepper
 from klosed.engines.fused._steps import run
 from klosed.engines.fused._tables import RULES, Block, Int, Layer, Pass, Real, Rule
+from klosed.engines.fused._together import compile_together
 from klosed.engines.fused.blas import load_blas
 from klosed.errors import SpecError
 from klosed.models.parameters import Parameters, check_parameters, initialize
@@ -111,8 +115,22 @@ class FusedEngine:
 
         Otherwise it happens at the first use. Only what this spec needs is compiled: with `steps`
         for training with an optimizer, in batches of about that size, with `scoring` for importance
-        sampling, and for using a model always.
+        sampling, and for using a model always. A few other processes help where that takes long,
+        at most as many as there are threads.
         """
+        prepare = partial(
+            self._prepare, dtype,
+            steps=steps, scoring=scoring, optimizer=optimizer, batch_size=batch_size,
+        )  # fmt: skip
+        with collect_wanted() as wanted:
+            prepare()
+        if wanted:
+            compile_together(wanted, self.threads)
+            prepare()
+
+    def _prepare(
+        self, dtype: DTypeLike, *, steps: bool, scoring: bool, optimizer: str, batch_size: int
+    ) -> None:
         network = self._network
         params, x = self.init(0, dtype), np.empty((0, self.spec.n_features), dtype)
         if steps and optimizer in RULES:
@@ -132,8 +150,8 @@ class FusedEngine:
         Job(network, params, x, Scaling.none(), batch=1, threads=1).prepare_inference()
         if scoring:
             n, k = self.spec.n_features, self.spec.n_components
-            one = np.ones((1, k))
-            self.scorer(params)(np.ones((1, n)), one, one, one[None])
+            one, noise = np.ones((1, k)), np.zeros((1, samples_to_fold(k), k))
+            self.scorer(params)(np.ones((1, n)), one, one, noise)
 
     @staticmethod
     def compiled_code() -> str | None:

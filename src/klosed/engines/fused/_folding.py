@@ -28,7 +28,7 @@ from klosed.engines.fused._products import (
 )
 from klosed.engines.fused._tables import LAYER, SCORE, WHOLE, Layer, Score
 
-__all__ = ["difference", "fold", "lines_for", "pays", "turned"]
+__all__ = ["difference", "fold", "lines_for", "pays", "samples_to_fold", "turned"]
 
 Array = NDArray[Any]
 _INT, _DOUBLE = np.int32(0), np.float64(0)
@@ -43,8 +43,13 @@ def lines_for(n_components: int) -> int:
 
 def pays(n_components: int, hidden: int, n_samples: int) -> bool:
     """Return True if this is worth while for so many hidden units, and samples of a row."""
-    lines = lines_for(n_components)
-    return 2 * lines <= hidden and n_samples >= _SAMPLES * lines
+    enough = n_samples >= samples_to_fold(n_components)
+    return enough and 2 * lines_for(n_components) <= hidden
+
+
+def samples_to_fold(n_components: int) -> int:
+    """Return how many samples of a row it takes to gain anything."""
+    return _SAMPLES * lines_for(n_components)
 
 
 def turned(weight: Array, bias: Array) -> Array:

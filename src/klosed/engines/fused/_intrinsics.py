@@ -14,6 +14,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
+from klosed.engines.fused._wholes import wholes_at
+
 __all__ = [
     "add_atomic",
     "bits_of",
@@ -39,7 +41,12 @@ _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 @intrinsic
 def view(typing: Any, address: Any, n: Any, like: Any) -> Any:
-    """Return the n numbers at `address`, of the type of `like`, as an array that owns nothing."""
+    """Return the n numbers at `address`, of the type of `like`, as an array that owns nothing.
+
+    int64, as tables hold, is not quite an array: see `_wholes`.
+    """
+    if like == types.int64:
+        return wholes_at(n)
     kind = types.Array(like, 1, "C")
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -61,6 +68,8 @@ def view(typing: Any, address: Any, n: Any, like: Any) -> Any:
 @intrinsic
 def grid(typing: Any, address: Any, rows: Any, columns: Any, like: Any) -> Any:
     """Return the matrix of so many numbers at `address`, as an array that owns nothing."""
+    if like == types.int64:
+        return wholes_at(rows, columns)
     kind = types.Array(like, 2, "C")
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:

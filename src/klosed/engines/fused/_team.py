@@ -17,7 +17,7 @@ __all__ = ["meet", "outputs_of", "share"]
 _SPINS = 4000
 
 
-@register_jitable
+@register_jitable(**OPTIONS)
 def share(n: Any, thread: Any, threads: Any, unit: Any = 1) -> Any:
     """Return (first, end) of this thread's share of n things: whole units, up to the last."""
     units = -(-n // unit)
@@ -25,7 +25,7 @@ def share(n: Any, thread: Any, threads: Any, unit: Any = 1) -> Any:
     return min(first * unit, n), min(end * unit, n)
 
 
-@register_jitable
+@register_jitable(**OPTIONS)
 def outputs_of(thread: Any, threads: Any, number: Any, n_out: Any, size: Any) -> Any:
     """Return (first, end) of a thread's outputs of layer `number`: whole cache lines.
 
