@@ -12,7 +12,6 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
-from numba.np.arrayobj import populate_array
 
 from klosed.engines.fused._wholes import wholes_at
 
@@ -39,6 +38,13 @@ _FLUSH_AND_DENORMALS_ARE_ZERO = 0x8040
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
+def _fill(*args: Any, **fields: Any) -> None:
+    """Set the fields of an array, by what only a process that compiles need import."""
+    from numba.np.arrayobj import populate_array
+
+    populate_array(*args, **fields)
+
+
 @intrinsic
 def view(typing: Any, address: Any, n: Any, like: Any) -> Any:
     """Return the n numbers at `address`, of the type of `like`, as an array that owns nothing.
@@ -52,7 +58,7 @@ def view(typing: Any, address: Any, n: Any, like: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         array = context.make_array(kind)(context, builder)
         size = ir.Constant(_I64, like.bitwidth // 8)
-        populate_array(
+        _fill(
             array,
             data=builder.inttoptr(args[0], array.data.type),
             shape=(args[1],),
@@ -75,7 +81,7 @@ def grid(typing: Any, address: Any, rows: Any, columns: Any, like: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         array = context.make_array(kind)(context, builder)
         size = ir.Constant(_I64, like.bitwidth // 8)
-        populate_array(
+        _fill(
             array,
             data=builder.inttoptr(args[0], array.data.type),
             shape=(args[1], args[2]),
