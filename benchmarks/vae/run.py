@@ -146,8 +146,13 @@ def spread(values: list[float]) -> dict[str, float]:
 
 
 def cold_starts(rounds: int) -> dict[str, Any]:
-    """Time whole processes, from nothing to their last line; caches warm."""
-    env = {k: v for k, v in os.environ.items() if k != "OPENBLAS_CORETYPE"}
+    """Time whole processes, from nothing to their last line; caches warm.
+
+    Python's own cache of modules is one of them: pip fills it for whatever it installs, and the
+    klosed of this checkout, like all others, shall not be translated anew each time.
+    """
+    unwanted = ("OPENBLAS_CORETYPE", "PYTHONDONTWRITEBYTECODE")
+    env = {k: v for k, v in os.environ.items() if k not in unwanted}
     taken: dict[str, list[float]] = {name: [] for name in COLD}
     for turn in range(rounds + 1):
         for name, code in COLD.items():
