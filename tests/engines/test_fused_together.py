@@ -37,7 +37,7 @@ def hits(wanted):
         each.compile()
     found = []
     for part, dtype, choices in wanted:
-        found.append(part._made[dtype, choices].cache_hits)
+        found.append(part._made[np.dtype(dtype).char, choices].cache_hits)
         assert part.address(dtype, *choices) > 0
     return sum(found)
 

@@ -45,7 +45,7 @@ def padded(n: Any, size: Any) -> Any:
     return -(-n // unit) * unit
 
 
-@njit(**OPTIONS)
+@register_jitable(**OPTIONS)
 def vectors_in(n: Any, size: Any) -> Any:
     """Return how many vectors a row has that is filled up."""
     return padded(n, size) * size // VECTOR_BYTES

@@ -20,6 +20,7 @@ __all__ = [
     "bits_of",
     "call_gemm",
     "call_yield",
+    "clock",
     "copy_some",
     "float_of",
     "flush_to_zero",
@@ -219,6 +220,20 @@ def call_yield(typing: Any, address: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.int64), generate
+
+
+@intrinsic
+def clock(typing: Any) -> Any:
+    """Return a time in units of the processor's; 0 where a program may not ask for it."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if not _IS_X86:
+            return ir.Constant(_I64, 0)
+        kind = ir.FunctionType(_I64, [])
+        name = "llvm.readcyclecounter"
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+
+    return types.int64(), generate
 
 
 @intrinsic

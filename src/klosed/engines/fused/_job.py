@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from klosed.engines.fused import _sparse as sparse
 from klosed.engines.fused._amx import UNIT, has_amx
-from klosed.engines.fused._dense import padded
+from klosed.engines.fused._dense import padded, panels_for, vectors_in
 from klosed.engines.fused._inference import infer
 from klosed.engines.fused._network import Network, Workspace, address, aligned
 from klosed.engines.fused._noise import STATE_BYTES
@@ -22,7 +22,7 @@ from klosed.engines.fused._panels import InPanels, panel_widths, share_numbers, 
 from klosed.engines.fused._parts import set_gather, set_inference, set_steps
 from klosed.engines.fused._products import VECTORS
 from klosed.engines.fused._split import SplitWorkspace
-from klosed.engines.fused._steps import PARTIAL, run
+from klosed.engines.fused._steps import run
 from klosed.engines.fused._tables import (
     LINE,
     Block,
@@ -35,7 +35,7 @@ from klosed.engines.fused._tables import (
     Scaled,
     Stored,
 )
-from klosed.engines.fused._team import outputs_of
+from klosed.engines.fused._team import PACE, outputs_of
 from klosed.engines.fused.blas import load_blas, yield_address
 from klosed.models.scaling import Scaling
 
@@ -95,8 +95,14 @@ class Job:
                     self._kept.append(transposed(network, self.params, number, threads))
                     row[Layer.TRANSPOSED] = address(self._kept[-1])
         self.weights = self.in_panels(self.params, Layer.WEIGHT)
-        self.tiles = _tiles(network, dtype, threads, in_panels) if trains else _NO_TILES
-        self._partial = np.zeros((threads, PARTIAL))
+        self.tiles, edges = _NO_TILES, [0] * (threads + 1)
+        if trains:
+            tiles = _tiles(network, dtype, threads, in_panels, is_sparse)
+            edges = np.cumsum([0, *map(len, tiles)]).tolist()
+            self.tiles = np.array(list(itertools.chain(*tiles)), np.int64)
+        self._edges, self._paces = np.array(edges), np.zeros(threads * PACE, np.int64)
+        self._queues = aligned(threads * LINE // 8, np.int64)
+        self._row_losses = np.zeros((batch, 2))
         self.ints, self.reals = np.zeros(len(Int), np.int64), np.zeros(len(Real))
         self._control = aligned(Control.SIZE, np.int64)
         self._control[:] = 0
@@ -141,7 +147,11 @@ class Job:
                 Int.N_BLOCKS: len(self.blocks),
                 Int.TILES: address(self.tiles),
                 Int.N_TILES: len(self.tiles),
-                Int.PARTIAL: address(self._partial),
+                Int.PACES: address(self._paces),
+                Int.ROW_LOSSES: address(self._row_losses),
+                Int.QUEUES: address(self._queues),
+                Int.TILE_EDGES: address(self._edges),
+                Int.MOVES_ROWS: not network.has_free_parameters,
             }
         )
         self.set_data(x, scaling)
@@ -250,25 +260,34 @@ class Job:
         return _STORED[stored], _SCALED[scaling.kind], as_it_is
 
 
-def _tiles(network: Network, dtype: np.dtype[Any], threads: int, in_panels: bool) -> Array:
-    """Return (layer, first output, end, thread) of each tile of weights.
+def _tiles(
+    network: Network, dtype: np.dtype[Any], threads: int, in_panels: bool, is_sparse: bool
+) -> list[list[tuple[int, int, int, int]]]:
+    """Return the rows of `Tile` for each thread's weights: those of the outputs that it computes.
 
-    A thread updates the weights of the outputs that it computes: they are in its cache. In panels
-    they are one tile, updated bit by bit. The last tile may stand for the likelihoods' learned
-    parameters: layer −1.
+    They are in its cache. Of panels, a tile is one of them or, of a sparse layer, a block of
+    inputs.
     """
-    tiles = []
+    tiles: list[list[tuple[int, int, int, int]]] = [[] for _ in range(threads)]
+    size = dtype.itemsize
     for number, layer in enumerate(network.layers):
-        row_bytes = layer.n_in * dtype.itemsize
         for thread in range(threads):
-            first, end = outputs_of(thread, threads, number, layer.n_out, dtype.itemsize)
-            parts = 1 if in_panels else max(1, -(-(end - first) * row_bytes // _TILE_BYTES))
+            first, end = outputs_of(thread, threads, number, layer.n_out, size)
+            if end <= first:
+                continue
+            if in_panels:
+                pieces = panels_for(vectors_in(end - first, size), VECTORS)
+                if is_sparse and number == 0:
+                    pieces = -(-layer.n_in // sparse.BLOCK)
+                tiles[thread] += [(number, first, end, piece) for piece in range(pieces)]
+                continue
+            parts = -(-(end - first) * layer.n_in * size // _TILE_BYTES)
             units = -(-(end - first) // UNIT)
             edges = [min(first + units * i // parts * UNIT, end) for i in range(parts + 1)]
-            tiles += [(number, a, b, thread) for a, b in itertools.pairwise(edges) if b > a]
+            tiles[thread] += [(number, a, b, 0) for a, b in itertools.pairwise(edges) if b > a]
     if network.has_free_parameters:
-        tiles.append((-1, 0, 0, 0))
-    return np.array(tiles, np.int64)
+        tiles[0].append((-1, 0, 0, 0))
+    return tiles
 
 
 def terms_for(dtype: np.dtype[Any], batch: int, threads: int, wanted: int) -> int:

@@ -19,6 +19,7 @@ __all__ = [
     "RULES",
     "SCORE",
     "SMALL",
+    "TILE",
     "WHOLE",
     "Block",
     "Column",
@@ -35,6 +36,7 @@ __all__ = [
     "Score",
     "Small",
     "Stored",
+    "Tile",
 ]
 
 
@@ -189,7 +191,7 @@ class Int(IntEnum):
     N_BLOCKS = 24
     TILES = 25
     N_TILES = 26
-    PARTIAL = 27
+    PACES = 27
     ROWS = 28  # the numbers of the rows of all batches of a call
     N_ROWS = 29
     NOISE = 30
@@ -223,6 +225,11 @@ class Int(IntEnum):
     SPARSE_PANEL_4 = 57
     SPARSE_PANEL_5 = 58
     SPARSE_PANEL_6 = 59
+    # more addresses
+    ROW_LOSSES = 60
+    QUEUES = 61  # how many of each thread's tiles have been taken, a cache line each
+    TILE_EDGES = 62  # where each thread's tiles begin, and the last one's end
+    MOVES_ROWS = 63  # whether a fast thread may have more rows than a slow one
 
 
 class Small(IntEnum):
@@ -307,6 +314,15 @@ class Column(IntEnum):
     SIZE = 8
 
 
+class Tile(IntEnum):
+    """Columns of the table of tiles of weights."""
+
+    LAYER = 0  # −1: the likelihoods' learned parameters
+    START = 1  # of the outputs
+    STOP = 2
+    PIECE = 3  # of these weights: a panel or, where zeros are left out, a block of inputs
+
+
 class Control(IntEnum):
     """Positions in the vector that threads share; each on a cache line of its own."""
 
@@ -319,6 +335,7 @@ class Control(IntEnum):
 LINE = 64  # bytes of a cache line
 WHOLE = np.int64(0)  # the type of the numbers in tables
 INTS, REALS, LAYER, BLOCK = len(Int), len(Real), len(Layer), len(Block)
+TILE = len(Tile)
 SMALL, SCORE = INTS + len(Small), len(Score)
 
 ACTIVATION_CODES = {

@@ -52,16 +52,19 @@ def tile(how: int, is_sparse: int) -> Any:
         number: Any,
         start: Any,
         stop: Any,
+        piece: Any,
         rows: Any,
         step: Any,
         scratch: Any,
+        owner: Any,
         thread: Any,
         threads: Any,
         one: Any,
     ) -> None:
         """Weight and bias gradient of some outputs of a layer, and what the rule makes of them.
 
-        ∂loss/∂W = Gᵀ x, over the whole batch. In panels they are all outputs of the thread's.
+        ∂loss/∂W = Gᵀ x, over the whole batch. In panels they are a piece of the owner's outputs;
+        the first piece does the biases. `thread` is the one that runs this.
         """
         ints, size = view(job, INTS, WHOLE), size_of(one)
         place = ints[Int.LAYERS] + number * LAYER * 8
@@ -80,52 +83,52 @@ def tile(how: int, is_sparse: int) -> Any:
                 _split(ints[Int.SPLIT], job, Whose.WEIGHT, number, start, stop, 0)
         elif is_sparse == 1:
             lines, vectors = padded(n_in, size), vectors_in(width, size)
-            share = thread * layer[Layer.SHARE_BYTES]
-            panels = panels_for(vectors, sparse.WIDE)
-            for at in range(0, n_in, sparse.BLOCK):
-                count = min(sparse.BLOCK, n_in - at)
-                _sparse_gradient(
-                    ints[Int.SPARSE_GRADIENT], job, at, count, start, vectors, rows, scratch,
-                    thread, threads, one,
-                )  # fmt: skip
-                for p in range(panels):
-                    first = edge(p, panels, vectors)
-                    line = (edge(p + 1, panels, vectors) - first) * VECTOR_BYTES
-                    offset = share + first * lines * VECTOR_BYTES + at * line
-                    grad = scratch + sparse.place_of(first, line)
-                    _use(rule, layer, offset, grad, count * line // size, step, ints, one)
-        else:
-            vectors, across = vectors_in(width, size), vectors_in(n_in, size)
-            share, lanes = thread * layer[Layer.SHARE_BYTES], VECTOR_BYTES // size
-            panels, blocks = panels_for(vectors, VECTORS), panels_for(across, VECTORS)
+            share = owner * layer[Layer.SHARE_BYTES]
+            panels, at = panels_for(vectors, sparse.WIDE), piece * sparse.BLOCK
+            count = min(sparse.BLOCK, n_in - at)
+            _sparse_gradient(
+                ints[Int.SPARSE_GRADIENT], job, at, count, start, vectors, rows, scratch, thread,
+                threads, one,
+            )  # fmt: skip
             for p in range(panels):
                 first = edge(p, panels, vectors)
-                here = edge(p + 1, panels, vectors) - first
-                line = here * VECTOR_BYTES
-                for q in range(blocks):  # of inputs: a panel of the transpose
-                    row = edge(q, blocks, across)
-                    high = edge(q + 1, blocks, across) - row
-                    at = row * lanes
-                    count = min(high * lanes, n_in - at)
-                    offset = share + (first * across + row * here) * lanes * VECTOR_BYTES
-                    to = layer[Layer.WEIGHT_GRAD] + offset if keep else scratch
-                    _multiply(
-                        ints[Int.MULTIPLY], layer[Layer.INPUT] + at * size, size,
-                        layer[Layer.X_BYTES], rows,
-                        layer[Layer.DELTA] + start * size + first * VECTOR_BYTES,
-                        layer[Layer.Y_BYTES], ints[Int.ZEROS], 0, to, line, count, here, PLAIN, to,
-                        one,
+                line = (edge(p + 1, panels, vectors) - first) * VECTOR_BYTES
+                offset = share + first * lines * VECTOR_BYTES + at * line
+                grad = scratch + sparse.place_of(first, line)
+                _use(rule, layer, offset, grad, count * line // size, step, ints, one)
+        else:
+            vectors, across = vectors_in(width, size), vectors_in(n_in, size)
+            share, lanes = owner * layer[Layer.SHARE_BYTES], VECTOR_BYTES // size
+            panels, blocks = panels_for(vectors, VECTORS), panels_for(across, VECTORS)
+            first = edge(piece, panels, vectors)
+            here = edge(piece + 1, panels, vectors) - first
+            line = here * VECTOR_BYTES
+            for q in range(blocks):  # of inputs: a panel of the transpose
+                row = edge(q, blocks, across)
+                high = edge(q + 1, blocks, across) - row
+                at = row * lanes
+                count = min(high * lanes, n_in - at)
+                offset = share + (first * across + row * here) * lanes * VECTOR_BYTES
+                to = layer[Layer.WEIGHT_GRAD] + offset if keep else scratch
+                _multiply(
+                    ints[Int.MULTIPLY], layer[Layer.INPUT] + at * size, size,
+                    layer[Layer.X_BYTES], rows,
+                    layer[Layer.DELTA] + start * size + first * VECTOR_BYTES,
+                    layer[Layer.Y_BYTES], ints[Int.ZEROS], 0, to, line, count, here, PLAIN, to,
+                    one,
+                )  # fmt: skip
+                if keep:
+                    continue
+                _use(rule, layer, offset, to, count * here * lanes, step, ints, one)
+                if number > 0:
+                    _transpose(
+                        ints[Int.TRANSPOSE], layer[Layer.WEIGHT] + offset, line, high * lanes,
+                        here, layer[Layer.TRANSPOSED] + share
+                        + (row * vectors + first * high) * lanes * VECTOR_BYTES,
+                        high * VECTOR_BYTES, one,
                     )  # fmt: skip
-                    if keep:
-                        continue
-                    _use(rule, layer, offset, to, count * here * lanes, step, ints, one)
-                    if number > 0:
-                        _transpose(
-                            ints[Int.TRANSPOSE], layer[Layer.WEIGHT] + offset, line, high * lanes,
-                            here, layer[Layer.TRANSPOSED] + share
-                            + (row * vectors + first * high) * lanes * VECTOR_BYTES,
-                            high * VECTOR_BYTES, one,
-                        )  # fmt: skip
+        if piece > 0:
+            return
         offset = start * size
         to = layer[Layer.BIAS_GRAD] + offset if keep else scratch
         total = view(to, width, one)
