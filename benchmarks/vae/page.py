@@ -129,10 +129,10 @@ def inference_section(result: dict[str, Any]) -> str:
     return (
         "## W4: inference\n\n1,000 test pictures encoded, decoded, and scored by importance "
         f"sampling with 5,000 samples each, under W1's model after {result['epochs']} epochs; all "
-        "have the same weights and find the same log p(x), in nats. klosed computes only the hidden "
-        "units that differ from the posterior's mean in one of eight samples; the others are one "
-        "linear map a row. Under weights as they were drawn, before any training, nearly all "
-        f"differ, which the second row shows.\n\n{table(head, rows)}"
+        "have the same weights and find the same log p(x), in nats. klosed computes only the "
+        "hidden units that differ from the posterior's mean in one of eight samples; the others "
+        "are one linear map a row. Under weights as they were drawn, before any training, nearly "
+        f"all differ, which the second row shows.\n\n{table(head, rows)}"
     )
 
 
