@@ -239,9 +239,10 @@ def collect_wanted() -> Iterator[dict[Wanted, None]]:
 
     The addresses of these are 0 meanwhile, and what Python calls does nothing.
     """
-    token = _wanted.set({})
+    found: dict[Wanted, None] = {}
+    token = _wanted.set(found)
     try:
-        yield _wanted.get()  # type: ignore[misc]
+        yield found
     finally:
         _wanted.reset(token)
 

@@ -41,10 +41,9 @@ def lines_for(n_components: int) -> int:
     return -(-(n_components + 1) // ROWS) * ROWS
 
 
-def pays(n_components: int, hidden: int, n_samples: int) -> bool:
-    """Return True if this is worth while for so many hidden units, and samples of a row."""
-    enough = n_samples >= samples_to_fold(n_components)
-    return enough and 2 * lines_for(n_components) <= hidden
+def pays(n_components: int, hidden: int) -> bool:
+    """Return True if this is worth while for so many hidden units, given samples enough."""
+    return 2 * lines_for(n_components) <= hidden
 
 
 def samples_to_fold(n_components: int) -> int:

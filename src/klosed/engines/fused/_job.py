@@ -25,6 +25,7 @@ from klosed.engines.fused._split import SplitWorkspace
 from klosed.engines.fused._steps import run
 from klosed.engines.fused._tables import (
     LINE,
+    TILE,
     Block,
     Column,
     Control,
@@ -45,7 +46,7 @@ Array = NDArray[Any]
 _TILE_BYTES = 320 * 1024  # of split gradient: it must stay in the cache until it is used
 _OPERATIONS_A_THREAD = 8_000_000  # some 50 µs; a step's meetings of threads take a few
 _ROWS_A_THREAD = 48  # fewer make slow products: threads then share columns, and meet more often
-_NO_STREAMS, _NO_TILES = np.empty((0, 3), np.uint64), np.empty((0, 4), np.int64)
+_NO_STREAMS, _NO_TILES = np.empty((0, 3), np.uint64), np.empty((0, TILE), np.int64)
 _STORED = {"uint8": Stored.UINT8, "float32": Stored.FLOAT32, "float64": Stored.FLOAT64}
 _SCALED = {
     "none": Scaled.AS_THEY_ARE,
@@ -80,7 +81,7 @@ class Job:
         is_by_rows = batch >= _ROWS_A_THREAD * threads
         size, in_panels = dtype.itemsize, trains and not terms
         self._workspace = Workspace(
-            network, batch, dtype, sums=1 if is_by_rows else threads,
+            network, batch, dtype, trains=trains, sums=1 if is_by_rows else threads,
             pad=partial(padded, size=size) if in_panels else int,
         )  # fmt: skip
         self.layers = self._workspace.table

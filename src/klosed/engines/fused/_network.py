@@ -163,8 +163,8 @@ class Network:
 class Workspace:
     """Activations and gradients of `rows` examples: all the memory that a step needs.
 
-    `sums` threads add up gradients on their way down. Rows, and their number, are filled up with
-    zeros to what `pad` makes of them.
+    `sums` threads add up gradients on their way down. Rows, and their number, are filled up to what
+    `pad` makes of them, with zeros in what `trains`.
     """
 
     def __init__(
@@ -173,6 +173,7 @@ class Workspace:
         rows: int,
         dtype: DTypeLike,
         *,
+        trains: bool = False,
         sums: int = 1,
         pad: Callable[[int], int] = int,
     ) -> None:
@@ -184,7 +185,7 @@ class Workspace:
         widths += [layer.n_out for layer in layers] * 2 + [layers[network.head].n_out // 2]
         ends = np.cumsum([0, *(-(-pad(rows) * pad(width) // LINE) * LINE for width in widths)])
         self._kept = aligned(int(ends[-1]), dtype)
-        if pad is not int:
+        if trains:
             self._kept[:] = 0
         first, self.target, self.upstream, self.zeros, *places = (
             address(self._kept) + ends[:-1] * size

@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from klosed.engines.fused._compile import OPTIONS, part
-from klosed.engines.fused._folding import difference, fold, lines_for, pays, turned
+from klosed.engines.fused._folding import difference, fold, lines_for, pays, samples_to_fold, turned
 from klosed.engines.fused._intrinsics import flush_to_zero, grid, restore_flags, size_of, view
 from klosed.engines.fused._likelihoods import prepare_blocks, reconstruct
 from klosed.engines.fused._network import Network, address, aligned
@@ -128,12 +128,16 @@ class Scorer:
         self._params = network.arrays(params)
         self._dtype = self._params["encoder.loc.weight"].dtype
         self._layers = network.layers[network.head + 1 :]
-        self._weights, self._biases = (
+        weights, self._biases = (
             [self._params[f"{each.names[0]}.{part}"] for each in self._layers]
             for part in ("weight", "bias")
         )
-        self._panels = [in_panels(weight) for weight in self._weights]
-        self._turned = turned(self._weights[0], self._biases[0])
+        self._panels = [in_panels(weight) for weight in weights]
+        hidden, k = weights[0].shape
+        self._folds = self._layers[0].activation == _RELU and pays(k, hidden)
+        if self._folds:
+            self._turned = turned(weights[0], self._biases[0])
+            self._with_lines = in_panels(weights[1], lines_for(k))
 
     def __call__(
         self, x: Array, loc: Array, log_variance: Array, noise: Array
@@ -146,12 +150,13 @@ class Scorer:
         )
         nll, log_ratio = (np.empty((len(x), noise.shape[1])) for _ in range(2))
         n, k, n_samples = x.shape[1], loc.shape[1], noise.shape[1]
-        folds = self._layers[0].activation == _RELU and pays(k, self._layers[0].n_out, n_samples)
+        folds = self._folds and n_samples >= samples_to_fold(k)
         panels, lines = self._panels, [layer.n_in for layer in self._layers]
-        if folds:  # rows of the data write to panels of their own
-            further = lines_for(k)
-            panels = [panels[0], in_panels(self._weights[1], further), *panels[2:]]
-            lines[1] += further
+        if folds:  # rows of the data are written to: each call has its own
+            own = aligned(self._with_lines.size, dtype)
+            own[:] = self._with_lines
+            panels = [panels[0], own, *panels[2:]]
+            lines[1] += lines_for(k)
         widths = [padded(width, size) for width in (*lines, self._layers[-1].n_out)]
         rows, widest = _TILES * ROWS, max(widths)
         buffers = [aligned(rows * width, dtype) for width in widths]

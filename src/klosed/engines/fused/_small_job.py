@@ -183,13 +183,14 @@ class SmallJob(Job):
         """Have what steps need compiled, for the rule that is set."""
         for each in self._threads:
             set_small(self.ints, each.layers, each.blocks, self.dtype)
-        self._step, self._permute = run.function(self.dtype), permute.function(self.dtype)
+        run.address(self.dtype)
+        permute.address(self.dtype)
 
     def permutation(self, *where: int) -> Array:
         """Return ``klosed.random.permutation(*where)``, which else took a twentieth of an epoch."""
         stream, found = np.array(where[:3], np.uint64), np.empty(where[3], np.int64)
         scratch = int(self.ints[Int.SCRATCH])
-        self._permute(address(stream), address(found), len(found), scratch, 1)
+        permute.function(self.dtype)(address(stream), address(found), len(found), scratch, 1)
         return found
 
     def set_data(self, x: Array, scaling: Scaling) -> None:
@@ -199,9 +200,10 @@ class SmallJob(Job):
             set_small_take(self.ints, each.blocks, self.dtype, stored, scaled)
 
     def _stepping(self) -> Callable[[int], Any]:
+        step = run.function(self.dtype)
         for each in self._threads:
             each.ints[:] = self.ints
             for position, value in each.own.items():
                 each.ints[position] = value
         places = [address(each.ints) for each in self._threads]
-        return lambda thread: self._step(places[thread], thread, self.threads, 1)
+        return lambda thread: step(places[thread], thread, self.threads, 1)

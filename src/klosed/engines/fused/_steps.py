@@ -95,10 +95,9 @@ def run(job: Any, thread: Any, threads: Any, one: Any) -> Any:
     for s in range(len(losses)):
         first = s * batch
         count = min(batch, n_rows - first)
-        start, stop = share(count, thread, threads)
+        start, stop = share(count, thread, threads, ROWS if by_rows else 1)
         at, rows_here, part, parts = 0, count, thread, threads
         if by_rows:
-            start, stop = share(count, thread, threads, ROWS)
             if count == batch:
                 start, stop = first_unit * ROWS, min(end_unit * ROWS, count)
             at, rows_here, part, parts = start, stop - start, 0, 1
@@ -146,8 +145,9 @@ def run(job: Any, thread: Any, threads: Any, one: Any) -> Any:
             first_unit, end_unit = units_of(paces, units, thread, threads)
         reconstruction, kl = 0.0, 0.0
         for i in range(count):
-            reconstruction += of_rows[i, 0] / count
-            kl += of_rows[i, 1] / count
+            reconstruction += of_rows[i, 0]
+            kl += of_rows[i, 1]
+        reconstruction, kl = reconstruction / count, kl / count
         if thread == 0:
             losses[s, 0], losses[s, 1] = reconstruction, kl
         if not is_finite(reconstruction + beta * kl):
